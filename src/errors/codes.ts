@@ -1,0 +1,40 @@
+/**
+ * The closed set of error kinds. A kind decides the exit status (exit-status.ts) and, one day, the HTTP status.
+ *
+ * - `usage`: the command line itself is wrong
+ * - `invalid`: input that was read is malformed, hostile or does not match its digest
+ * - `not-found`, `conflict`: a name or id does not exist, or is taken or in use
+ * - `unsupported`: valid, but this build or this kernel cannot do it
+ * - `resource`: no space, no memory, no permission, a limit was reached
+ * - `system`: a system call failed; `details.step`, `details.errno` and `details.path` say which
+ * - `command-not-executable`, `command-not-found`: the container's command (exit 126 and 127)
+ * - `cancelled`: the user interrupted
+ * - `internal`: a bug in gantry
+ */
+export type ErrorKind =
+  | "usage"
+  | "invalid"
+  | "not-found"
+  | "conflict"
+  | "unsupported"
+  | "resource"
+  | "system"
+  | "command-not-executable"
+  | "command-not-found"
+  | "cancelled"
+  | "internal";
+
+/**
+ * Every error code and its kind: the one table. Codes are stable; callers match on them, never on message text.
+ * Keep it sorted. A test proves that each code is raised by some test.
+ */
+export const ERROR_KINDS = {
+  ARCHIVE_INVALID: "invalid",
+  CANCELLED: "cancelled",
+  DIGEST_MISMATCH: "invalid",
+  INTERNAL: "internal",
+  SYSTEM_CALL_FAILED: "system",
+  USAGE: "usage",
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERROR_KINDS;
