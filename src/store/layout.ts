@@ -1,0 +1,37 @@
+import { join } from "node:path";
+import type { Digest } from "../image/types.ts";
+
+/** `sha256:abc` -> `abc`. Digests are validated where they enter; this only cuts. */
+function hexOf(digest: Digest): string {
+  return digest.slice("sha256:".length);
+}
+
+/** Where everything lives under a store's root. Pure: makes paths, touches nothing. */
+export class StoreLayout {
+  constructor(readonly root: string) {}
+
+  /** `{"version":1}`: the store's format; a newer one is refused. */
+  versionFile = (): string => join(this.root, "version.json");
+  /** flock target of the record lock. */
+  lockFile = (): string => join(this.root, "lock");
+  imagesFile = (): string => join(this.root, "images.json");
+  blobsDir = (): string => join(this.root, "blobs", "sha256");
+  blob = (digest: Digest): string => join(this.blobsDir(), hexOf(digest));
+  layersDir = (): string => join(this.root, "layers");
+  layerDir = (diffId: Digest): string => join(this.layersDir(), hexOf(diffId));
+  layerTar = (diffId: Digest): string => join(this.layerDir(diffId), "tar");
+  layerIndex = (diffId: Digest): string => join(this.layerDir(diffId), "index");
+  chainsDir = (): string => join(this.root, "chains");
+  /** The merged layer index of a chain (format.ts, INDEX_MERGED). A cache: rebuilt at will. */
+  chainIndex = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.index`);
+  chainErofs = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.erofs`);
+  /** The chain's tree as real files, for the unpack driver only. */
+  chainTree = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.tree`);
+  containersDir = (): string => join(this.root, "containers");
+  container = (id: string): string => join(this.containersDir(), id);
+  /** One symbolic link a container name, to its id: creating it is the atomic claim of the name. */
+  containerNamesDir = (): string => join(this.root, "container-names");
+  containerName = (name: string): string => join(this.containerNamesDir(), name);
+  /** Everything in the making; each maker has a directory of its own, flocked while it lives. */
+  tmpDir = (): string => join(this.root, "tmp");
+}

@@ -1,0 +1,69 @@
+import type { Descriptor, Digest, Image } from "../image/types.ts";
+import type { StoreLayout } from "./layout.ts";
+
+/**
+ * The store (ARCHITECTURE.md, "The store"). Reading needs no lock: records are replaced atomically and name only durable
+ * bytes. Writing goes scratch directory -> fsync -> rename -> fsync of the directory -> record, under `exclusively`.
+ */
+export interface Store {
+  readonly layout: StoreLayout;
+
+  /** A directory of this process under tmp/, held by a flock so that no other process cleans it; removed by `dispose`. */
+  scratch(): Promise<Scratch>;
+
+  /** Runs `change` while holding the store's exclusive record lock (flock; blocks; released on crash). */
+  exclusively<T>(change: () => T | Promise<T>): Promise<T>;
+
+  hasBlob(digest: Digest): boolean;
+  hasLayer(diffId: Digest): boolean;
+
+  /** A small blob (manifest, config), whole. @throws BLOB_MISSING */
+  readBlob(digest: Digest): Uint8Array;
+
+  /** The layer index (src/layer/format.ts) of a layer. @throws LAYER_MISSING */
+  readLayerIndex(diffId: Digest): Uint8Array;
+
+  /** Every image, newest first by `config.created`. */
+  images(): Image[];
+
+  /**
+   * Finds one image: name with or without tag (`latest`) and default domain, name@digest, id or a unique prefix of one,
+   * with or without `sha256:`.
+   * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS
+   */
+  resolveImage(reference: string): Image;
+
+  /**
+   * Moves finished files of a scratch directory into place, durably, and records the image under `names` (which move
+   * from other images). All or nothing: an image is visible only when everything it needs is durable.
+   */
+  publish(scratch: Scratch, content: PublishedContent): Promise<Image>;
+
+  /** Adds a name to an image; the name moves if another image has it. */
+  tag(image: Digest, name: string): Promise<void>;
+
+  /** Removes one name. The image stays, dangling if it was the last. */
+  untag(name: string): Promise<void>;
+
+  /** Removes the image's record and every blob, layer and chain that nothing else needs. Returns what went. */
+  removeImage(image: Digest): Promise<RemovedContent>;
+}
+
+export interface Scratch {
+  readonly path: string;
+  dispose(): Promise<void>;
+}
+
+export interface PublishedContent {
+  /** Verified files in the scratch directory, by the digest that they were verified against. */
+  blobs: { digest: Digest; file: string }[];
+  /** `tar`: omitted where the layer's uncompressed bytes are the blob `blob` itself, which is then hard-linked. */
+  layers: { diffId: Digest; tar?: string; blob?: Digest; index: string }[];
+  manifest: Descriptor;
+  names: string[];
+}
+
+export interface RemovedContent {
+  layers: Digest[];
+  bytes: number;
+}
