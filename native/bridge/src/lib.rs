@@ -1,0 +1,1 @@
+//! The functions that src/bridge calls; its twin is src/bridge/native.ts.

@@ -1,0 +1,1 @@
+//! Safe wrappers over single system calls. The only crate of gantry that contains `unsafe`.
