@@ -25,16 +25,33 @@ if (process.env.GANTRY_WRITE_CODE_CACHE) process.on("exit", () => {
 export async function bundle(root, dist) {
   mkdirSync(join(dist, "native"), { recursive: true });
   const common = {
-    bundle: true, platform: "node", target: "node20", format: "cjs", minify: true, keepNames: true, legalComments: "none",
-    define: { "import.meta.url": "__gantryUrl" }, logLevel: "warning", absWorkingDir: root,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    minify: true,
+    keepNames: true,
+    legalComments: "none",
+    define: { "import.meta.url": "__gantryUrl" },
+    logLevel: "warning",
+    absWorkingDir: root,
   };
   const url = 'const __gantryUrl=require("node:url").pathToFileURL(__filename).href;';
   await build({
-    ...common, entryPoints: ["src/cli/main.ts"], outfile: join(dist, "gantry.cjs"),
-    banner: { js: `(function(require,__dirname,__filename){const module={exports:{}},exports=module.exports;${url}` }, footer: { js: "})" },
+    ...common,
+    entryPoints: ["src/cli/main.ts"],
+    outfile: join(dist, "gantry.cjs"),
+    banner: { js: `(function(require,__dirname,__filename){const module={exports:{}},exports=module.exports;${url}` },
+    footer: { js: "})" },
     external: ["*.node"],
   });
-  await build({ ...common, entryPoints: ["src/kernels/worker.ts"], outfile: join(dist, "worker.cjs"), banner: { js: url }, external: ["*.node"] });
+  await build({
+    ...common,
+    entryPoints: ["src/kernels/worker.ts"],
+    outfile: join(dist, "worker.cjs"),
+    banner: { js: url },
+    external: ["*.node"],
+  });
   // ffi-rs ships one prebuilt library a platform; requiring it directly is 6 ms faster than through the package's entry.
   const require = createRequire(join(root, "package.json"));
   const libc = process.report?.getReport?.()?.header?.glibcVersionRuntime ? "gnu" : "musl";
@@ -44,5 +61,8 @@ export async function bundle(root, dist) {
   chmodSync(join(dist, "gantry"), 0o755);
   rmSync(join(dist, "gantry.cjs.cache"), { force: true });
   // Write the code cache after a run, so that functions compiled on the way are in it.
-  spawnSync(join(dist, "gantry"), ["version"], { env: { ...process.env, GANTRY_WRITE_CODE_CACHE: "1" }, stdio: "ignore" });
+  spawnSync(join(dist, "gantry"), ["version"], {
+    env: { ...process.env, GANTRY_WRITE_CODE_CACHE: "1" },
+    stdio: "ignore",
+  });
 }

@@ -3,7 +3,17 @@
 // changed since its last build is skipped. `--only wasm|native|bundle` builds one part.
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -61,7 +71,8 @@ function requireTool(command, advice) {
 }
 
 const [major, minor] = process.versions.node.split(".").map(Number);
-if (major < 20 || (major === 20 && minor < 19)) fail(`Node.js ${process.versions.node} is too old: install Node.js 20.19 or later`);
+if (major < 20 || (major === 20 && minor < 19))
+  fail(`Node.js ${process.versions.node} is too old: install Node.js 20.19 or later`);
 if (process.platform !== "linux") fail(`gantry runs on Linux only, not on ${process.platform}`);
 
 await part("dependencies", ["package-lock.json"], ["node_modules/.package-lock.json"], () => {
@@ -74,29 +85,49 @@ await part("wasm", ["wasm", "asconfig.json", "package-lock.json"], [join(dist, "
   const asc = await import("assemblyscript/asc");
   const out = join(dist, "wasm");
   mkdirSync(out, { recursive: true });
-  const kernels = readdirSync("wasm", { withFileTypes: true }).filter((d) => d.isDirectory() && existsSync(`wasm/${d.name}/index.ts`));
+  const kernels = readdirSync("wasm", { withFileTypes: true }).filter(
+    (d) => d.isDirectory() && existsSync(`wasm/${d.name}/index.ts`),
+  );
   for (const { name } of kernels) {
     for (const target of ["scalar", "simd"]) {
       const file = join(out, `${name}.${target}.wasm`);
-      const args = [`wasm/${name}/index.ts`, "--config", "asconfig.json", "--target", target, "--outFile", `${file}.new`];
+      const args = [
+        `wasm/${name}/index.ts`,
+        "--config",
+        "asconfig.json",
+        "--target",
+        target,
+        "--outFile",
+        `${file}.new`,
+      ];
       const { error, stderr } = await asc.main(args, { reportStats: false });
       if (error) fail(`kernel ${name} (${target}) does not compile:\n${stderr.toString()}`);
       const imports = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(`${file}.new`)));
-      if (imports.length > 0) fail(`kernel ${name} imports ${imports.map((i) => `${i.module}.${i.name}`).join(", ")}: kernels have no imports`);
+      if (imports.length > 0)
+        fail(
+          `kernel ${name} imports ${imports.map((i) => `${i.module}.${i.name}`).join(", ")}: kernels have no imports`,
+        );
       renameSync(`${file}.new`, file);
     }
   }
 });
 
 await part("native", ["native"], [join(dist, "native", "gantry-shim")], () => {
-  requireTool("cargo", "the Rust toolchain is missing: install Rust 1.85 or later (rustup, or your distribution's rustc and cargo)");
+  requireTool(
+    "cargo",
+    "the Rust toolchain is missing: install Rust 1.85 or later (rustup, or your distribution's rustc and cargo)",
+  );
   requireTool("cc", "a C linker is missing: install gcc and libc6-dev (apt-get install gcc libc6-dev)");
   const triple = execFileSync("rustc", ["-vV"], { encoding: "utf8" }).match(/^host: (.*)$/m)[1];
   const cargo = (args, env = {}) =>
-    run("cargo", ["build", "--release", "--locked", "--quiet", "--manifest-path", "native/Cargo.toml", ...args], { env: { ...process.env, ...env } });
+    run("cargo", ["build", "--release", "--locked", "--quiet", "--manifest-path", "native/Cargo.toml", ...args], {
+      env: { ...process.env, ...env },
+    });
   cargo(["-p", "gantry-bridge"]);
   // The shim and the runtime are static: they start in a millisecond and run inside any mount namespace.
-  cargo(["-p", "gantry-runtime", "-p", "gantry-shim", "--target", triple], { RUSTFLAGS: "-C target-feature=+crt-static -C relocation-model=static" });
+  cargo(["-p", "gantry-runtime", "-p", "gantry-shim", "--target", triple], {
+    RUSTFLAGS: "-C target-feature=+crt-static -C relocation-model=static",
+  });
   const out = join(dist, "native");
   mkdirSync(out, { recursive: true });
   const place = (from, to) => {
