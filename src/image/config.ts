@@ -1,0 +1,48 @@
+import { GantryError } from "../errors/index.ts";
+import { parseDigest } from "./digest.ts";
+import { isJsonObject, parseJson } from "./parse-json.ts";
+import type { Digest, HistoryEntry, ImageConfig, Platform } from "./types.ts";
+
+/**
+ * Parses an image's config (OCI image-spec, config.md; Docker's has more fields, which are kept).
+ * @throws CONFIG_INVALID, DIGEST_INVALID
+ */
+export function parseConfig(bytes: Uint8Array, what = "the image config"): ImageConfig {
+  const invalid = (why: string): never => {
+    throw new GantryError("CONFIG_INVALID", `${what} ${why}`);
+  };
+  const document = parseJson(bytes, what, "CONFIG_INVALID");
+  if (!isJsonObject(document)) return invalid("is not a JSON object");
+  const rootfs = document["rootfs"];
+  if (!isJsonObject(rootfs)) {
+    return invalid('has no "rootfs": images of Docker before 1.10 are not supported');
+  }
+  if (rootfs["type"] !== "layers") return invalid(`has a rootfs of type ${JSON.stringify(rootfs["type"])}`);
+  const list = rootfs["diff_ids"] ?? [];
+  if (!Array.isArray(list)) return invalid("has diff_ids that are no list");
+  const diffIds: Digest[] = list.map((value, index) => parseDigest(value, `${what}: diff_ids[${index}]`));
+  const history = document["history"] ?? [];
+  if (!Array.isArray(history) || !history.every(isJsonObject))
+    return invalid("has a history that is no list of objects");
+  const run = document["config"] ?? undefined;
+  if (run !== undefined && !isJsonObject(run)) return invalid('has a "config" that is no object');
+  const { config: _run, ...others } = document;
+  return {
+    ...others,
+    // Images older than these fields run everywhere Docker runs them: as Linux, on the machine at hand.
+    architecture: typeof document["architecture"] === "string" ? document["architecture"] : "",
+    os: typeof document["os"] === "string" && document["os"] !== "" ? document["os"] : "linux",
+    ...(run === undefined ? {} : { config: run as NonNullable<ImageConfig["config"]> }),
+    history: history as HistoryEntry[],
+    rootfs: { type: "layers", diff_ids: diffIds },
+  } as ImageConfig;
+}
+
+/** The platform that a config says it is for. */
+export function configPlatform(config: ImageConfig): Platform {
+  return {
+    os: config.os,
+    architecture: config.architecture,
+    ...(config.variant === undefined || config.variant === "" ? {} : { variant: config.variant }),
+  };
+}
