@@ -37,13 +37,17 @@ export const ERROR_KINDS = {
   CONFIG_INVALID: "invalid",
   DIGEST_INVALID: "invalid",
   DIGEST_MISMATCH: "invalid",
+  GZIP_INVALID: "invalid",
   IMAGE_AMBIGUOUS: "conflict",
   IMAGE_IN_USE: "conflict",
   IMAGE_NOT_FOUND: "not-found",
   INTERNAL: "internal",
+  KERNEL_UNUSABLE: "system",
+  LAYER_INDEX_INVALID: "invalid",
   LAYER_MISSING: "not-found",
   MANIFEST_INVALID: "invalid",
   NO_SPACE: "resource",
+  PATH_SYMLINK_LOOP: "invalid",
   PLATFORM_INVALID: "usage",
   PLATFORM_NOT_FOUND: "not-found",
   REFERENCE_INVALID: "invalid",
@@ -51,6 +55,8 @@ export const ERROR_KINDS = {
   STORE_VERSION_UNSUPPORTED: "unsupported",
   SYSTEM_CALL_FAILED: "system",
   USAGE: "usage",
+  ZSTD_INVALID: "invalid",
+  ZSTD_WINDOW_TOO_LARGE: "unsupported",
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
