@@ -1,6 +1,6 @@
 // Bundles src/ into dist/: gantry.cjs (the program), worker.cjs (the kernel worker) and gantry (the launcher).
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -32,7 +32,10 @@ export async function bundle(root, dist) {
     minify: true,
     keepNames: true,
     legalComments: "none",
-    define: { "import.meta.url": "__gantryUrl" },
+    define: {
+      "import.meta.url": "__gantryUrl",
+      __gantryVersion: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version),
+    },
     logLevel: "warning",
     absWorkingDir: root,
   };

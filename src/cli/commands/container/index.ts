@@ -1,0 +1,3 @@
+import type { CommandEntry } from "../../framework/command.ts";
+
+export const CONTAINER_ENTRIES: readonly CommandEntry[] = [];

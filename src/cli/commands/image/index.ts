@@ -1,0 +1,3 @@
+import type { CommandEntry } from "../../framework/command.ts";
+
+export const IMAGE_ENTRIES: readonly CommandEntry[] = [];

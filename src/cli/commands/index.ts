@@ -1,0 +1,11 @@
+import type { Noun } from "../framework/dispatch.ts";
+import { CONTAINER_ENTRIES } from "./container/index.ts";
+import { IMAGE_ENTRIES } from "./image/index.ts";
+import { SYSTEM_ENTRIES } from "./system/index.ts";
+
+/** Every command there is. Only names and loaders: a verb's module is read when it is called or listed. */
+export const NOUNS: readonly Noun[] = [
+  { name: "container", summary: "Manage containers", entries: CONTAINER_ENTRIES },
+  { name: "image", summary: "Manage images", entries: IMAGE_ENTRIES },
+  { name: "system", summary: "Manage gantry", entries: SYSTEM_ENTRIES },
+];

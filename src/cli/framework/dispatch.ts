@@ -1,0 +1,161 @@
+import { BrokenPipe, type CommandContext, type TextOutput } from "./context.ts";
+import type { Command, CommandEntry } from "./command.ts";
+import { FlagError, parseArguments, type ParsedArguments } from "./parse-arguments.ts";
+import { GLOBAL_FLAGS } from "./global-flags.ts";
+import { reportError } from "./report-error.ts";
+import { storeRoot } from "./store-root.ts";
+import { checkOperandCount, flagUsageError, unknownCommandError } from "./usage-errors.ts";
+import { usageLine } from "./help.ts";
+
+/** The world a command line runs in. */
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdin: { readonly fd: number; readonly isTerminal: boolean };
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
+}
+
+/** A noun: `image`, `container`, `system`. */
+export interface Noun {
+  readonly name: string;
+  readonly summary: string;
+  readonly entries: readonly CommandEntry[];
+}
+
+/** Flags that every verb understands though its help does not list them. */
+const EVERYWHERE = {
+  debug: { ...GLOBAL_FLAGS.debug, hidden: true },
+  root: { ...GLOBAL_FLAGS.root, hidden: true },
+};
+const { short: _, ...DEBUG_LONG_ONLY } = EVERYWHERE.debug;
+
+/**
+ * Finds the verb that the words name, parses its line, runs it and tells its errors. Nothing is thrown.
+ * @returns the exit status
+ */
+export async function dispatch(words: readonly string[], nouns: readonly Noun[], terminal: Terminal): Promise<number> {
+  const state = { debug: false, runsContainer: false };
+  try {
+    return await run(words, nouns, terminal, state);
+  } catch (error) {
+    return reportError(error, terminal.stderr, state);
+  }
+}
+
+interface RunState {
+  debug: boolean;
+  runsContainer: boolean;
+}
+
+async function run(
+  words: readonly string[],
+  nouns: readonly Noun[],
+  terminal: Terminal,
+  state: RunState,
+): Promise<number> {
+  const global = parse("gantry", "gantry [OPTIONS] COMMAND [ARG...]", () => parseArguments(words, GLOBAL_FLAGS, true));
+  state.debug = global.flags["debug"] === true;
+  if (global.flags["version"] === true) {
+    const { versionLine } = await import("../version.ts");
+    terminal.stdout.write(`${versionLine()}\n`);
+    return 0;
+  }
+  let rest = global.operands;
+  const wantsHelp = global.helpAsked || global.flags["help"] === true || rest[0] === "help";
+  if (rest[0] === "help") rest = rest.slice(1);
+  const found = findCommand(rest, nouns);
+  if (found.kind !== "command") {
+    const help = await import("./group-help.ts");
+    if (found.kind === "unknown") throw unknownCommandError(found.path, found.word, help.suggestion(found, nouns));
+    terminal.stdout.write(await help.helpOf(found.noun, nouns, terminal.stdout.columns));
+    return 0;
+  }
+  const { command } = await found.entry.load();
+  state.runsContainer = command.runsContainer === true;
+  const path = `gantry ${found.typed}`;
+  const flags = { debug: DEBUG_LONG_ONLY, root: EVERYWHERE.root, ...command.flags };
+  const parsed = wantsHelp
+    ? undefined
+    : parse(path, usageLine(path, command), () => parseArguments(found.words, flags, command.optionsFirst === true));
+  if (parsed === undefined || parsed.helpAsked) {
+    const { commandHelp } = await import("./help.ts");
+    terminal.stdout.write(commandHelp(path, command, found.entry, terminal.stdout.columns));
+    return 0;
+  }
+  checkOperandCount(path, command, parsed.operands.length);
+  // A verb's own flag of the same name (`create --debug` of some day) is not the global one.
+  const own = (name: string): boolean => name in command.flags || !parsed.given.has(name);
+  state.debug ||= !own("debug") && parsed.flags["debug"] === true;
+  const root = (own("root") ? global.flags["root"] : parsed.flags["root"]) as string;
+  return await runCommand(command, parsed, {
+    ...terminal,
+    debug: state.debug,
+    storeRoot: storeRoot(root, terminal.environment),
+  });
+}
+
+/** Runs a verb with an abort signal that Ctrl-C and SIGTERM pull; a second Ctrl-C ends the process at once. */
+async function runCommand(
+  command: Command,
+  parsed: ParsedArguments,
+  context: Omit<CommandContext, "signal">,
+): Promise<number> {
+  const controller = new AbortController();
+  let interrupted = 0;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    const status = signal === "SIGTERM" ? 143 : 130;
+    if (interrupted !== 0) process.exit(status);
+    interrupted = status;
+    controller.abort();
+  };
+  if (command.ownsSignals !== true) process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  try {
+    const status = await command.run({ ...context, signal: controller.signal }, parsed);
+    return interrupted === 0 ? status : interrupted;
+  } catch (error) {
+    if (interrupted === 0 || error instanceof BrokenPipe) throw error;
+    reportError(error, context.stderr, context);
+    return interrupted;
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}
+
+function parse(path: string, usage: string, read: () => ParsedArguments): ParsedArguments {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FlagError) throw flagUsageError(path, usage, error.message, error.suggestion);
+    throw error;
+  }
+}
+
+/** What the words after the global options lead to. */
+export type Found =
+  | { kind: "command"; entry: CommandEntry; typed: string; words: readonly string[] }
+  | { kind: "group"; noun: Noun | undefined }
+  | { kind: "unknown"; path: string; word: string; noun: Noun | undefined };
+
+/** Looks a command up: `image ls -q`, `images -q`; a noun alone is a group, so is nothing at all. */
+export function findCommand(words: readonly string[], nouns: readonly Noun[]): Found {
+  const [first, second] = words;
+  if (first === undefined) return { kind: "group", noun: undefined };
+  const noun = nouns.find(({ name }) => name === first);
+  if (noun === undefined) {
+    const entry = entryNamed(first, nouns);
+    if (entry !== undefined) return { kind: "command", entry, typed: first, words: words.slice(1) };
+    return { kind: "unknown", path: "gantry", word: first, noun: undefined };
+  }
+  if (second === undefined || second === "--help" || second === "-h") return { kind: "group", noun };
+  const typed = `${first} ${second}`;
+  const entry = entryNamed(typed, [noun]);
+  if (entry !== undefined) return { kind: "command", entry, typed, words: words.slice(2) };
+  return { kind: "unknown", path: `gantry ${first}`, word: second, noun };
+}
+
+function entryNamed(name: string, nouns: readonly Noun[]): CommandEntry | undefined {
+  for (const { entries } of nouns) {
+    for (const entry of entries) if (entry.names.includes(name)) return entry;
+  }
+  return undefined;
+}
