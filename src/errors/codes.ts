@@ -41,6 +41,7 @@ export const ERROR_KINDS = {
   IMAGE_AMBIGUOUS: "conflict",
   IMAGE_IN_USE: "conflict",
   IMAGE_NOT_FOUND: "not-found",
+  INSTRUCTION_INVALID: "usage",
   INTERNAL: "internal",
   KERNEL_UNUSABLE: "system",
   LAYER_INDEX_INVALID: "invalid",

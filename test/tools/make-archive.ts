@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { pack, type Headers } from "tar-stream";
+import { pack, type Header } from "tar-stream";
 
-export type Entry = readonly [Headers, (Buffer | string)?];
+export type Entry = readonly [Partial<Header> & { name: string }, (Buffer | string)?];
 
 /** A tar of the entries, whole in memory. */
 export async function tarOf(entries: readonly Entry[]): Promise<Buffer> {
