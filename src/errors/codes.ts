@@ -55,6 +55,7 @@ export const ERROR_KINDS = {
   STORE_CORRUPT: "invalid",
   STORE_VERSION_UNSUPPORTED: "unsupported",
   SYSTEM_CALL_FAILED: "system",
+  UNEXPECTED_END_OF_FILE: "invalid",
   USAGE: "usage",
   ZSTD_INVALID: "invalid",
   ZSTD_WINDOW_TOO_LARGE: "unsupported",
