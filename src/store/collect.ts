@@ -1,0 +1,61 @@
+import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { digestOf } from "../image/digest.ts";
+import type { Digest } from "../image/types.ts";
+import type { Intent } from "./intent.ts";
+import type { StoreLayout } from "./layout.ts";
+import type { References } from "./references.ts";
+
+/** What went, and how many bytes of disk that gave back. */
+export interface Collected {
+  layers: Digest[];
+  bytes: number;
+}
+
+/**
+ * Removes the candidates that nothing refers to. Call it with the record lock held. A directory is renamed into
+ * `scratch` before its files are removed, so that nobody sees half a layer.
+ */
+export function collect(layout: StoreLayout, candidates: Intent, keep: References, scratch: string): Collected {
+  const gone: Collected = { layers: [], bytes: 0 };
+  for (const hex of candidates.chains) {
+    if (keep.chains.has(hex)) continue;
+    const chainId = digestOf(hex);
+    for (const path of [layout.chainErofs(chainId), layout.chainIndex(chainId)]) gone.bytes += removeFile(path);
+    gone.bytes += removeTree(layout.chainTree(chainId), join(scratch, `chain-${hex}`));
+  }
+  for (const hex of candidates.layers) {
+    if (keep.layers.has(hex)) continue;
+    const dir = layout.layerDir(digestOf(hex));
+    if (statSync(dir, { throwIfNoEntry: false }) !== undefined) gone.layers.push(digestOf(hex));
+    gone.bytes += removeTree(dir, join(scratch, `gone-${hex}`));
+  }
+  for (const hex of candidates.blobs) {
+    if (!keep.blobs.has(hex)) gone.bytes += removeFile(layout.blob(digestOf(hex)));
+  }
+  return gone;
+}
+
+/** The bytes that removing one name of a file gives back: none while it has another, which gives them back later. */
+function freedBytes(path: string): number {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined || !found.isFile() || found.nlink > 1 ? 0 : found.size;
+}
+
+function removeFile(path: string): number {
+  const bytes = freedBytes(path);
+  rmSync(path, { force: true });
+  return bytes;
+}
+
+function removeTree(path: string, aside: string): number {
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
+  const bytes = readdirSync(aside).reduce((sum, name) => sum + freedBytes(join(aside, name)), 0);
+  rmSync(aside, { recursive: true, force: true });
+  return bytes;
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { GantryError } from "../errors/index.ts";
+import type { Descriptor, Digest } from "../image/types.ts";
+
+/** What images.json says of one image. Everything else is read from its manifest and config. */
+export interface ImageRecord {
+  id: Digest;
+  manifest: Descriptor;
+  /** Full names, sorted. A name is in at most one record. */
+  names: string[];
+  sizeBytes: number;
+  /** The config's `created`, so that sorting reads no blob; empty if it has none. */
+  created: string;
+  taggedAt?: string;
+}
+
+/**
+ * Reads the records. A store that never had an image has no file.
+ * @throws STORE_CORRUPT
+ */
+export function readImageRecords(file: string): ImageRecord[] {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw cause;
+  }
+  try {
+    const { images } = JSON.parse(text) as { images: ImageRecord[] };
+    if (!Array.isArray(images)) throw new TypeError("no list of images");
+    return images;
+  } catch (cause) {
+    throw new GantryError("STORE_CORRUPT", `the image records in ${file} cannot be read: ${(cause as Error).message}`, {
+      cause,
+      remedy: "Move the file away and load the images again.",
+    });
+  }
+}
+
+/** The bytes of images.json. */
+export function encodeImageRecords(images: ImageRecord[]): string {
+  return `${JSON.stringify({ version: 1, images }, undefined, 1)}\n`;
+}
+
+/** Gives `names` to the image `id`: they leave the images that had them. */
+export function moveNames(images: ImageRecord[], id: Digest, names: string[], taggedAt: string): ImageRecord[] {
+  return images.map((image) => {
+    if (image.id === id) {
+      if (names.length === 0) return image;
+      return { ...image, names: [...new Set([...image.names, ...names])].sort(), taggedAt };
+    }
+    const left = image.names.filter((name) => !names.includes(name));
+    return left.length === image.names.length ? image : { ...image, names: left };
+  });
+}
