@@ -1,0 +1,38 @@
+import { readdirSync } from "node:fs";
+import { GantryError } from "../errors/index.ts";
+import type { StoreLayout } from "../store/layout.ts";
+import { idOfName } from "./container-names.ts";
+import { ContainerPaths } from "./container-paths.ts";
+
+const HEXADECIMAL = /^[0-9a-f]{1,64}$/;
+
+/** The ids of every container, in no order. Each has a complete record, but may be gone by the time one looks. */
+export function containerIds(layout: StoreLayout): string[] {
+  try {
+    return readdirSync(layout.containersDir()).filter((name) => name.length === 64 && HEXADECIMAL.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Finds a container by id, by name, or by a prefix of an id that only one has: in this order, as Docker does.
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS
+ */
+export function findContainer(layout: StoreLayout, given: string): ContainerPaths {
+  const name = given.startsWith("/") ? given.slice(1) : given;
+  const ids = containerIds(layout);
+  if (ids.includes(name)) return new ContainerPaths(layout, name);
+  const named = name === "" || name.includes("/") ? undefined : idOfName(layout, name);
+  if (named !== undefined && ids.includes(named)) return new ContainerPaths(layout, named);
+  const matches = HEXADECIMAL.test(name) ? ids.filter((id) => id.startsWith(name)) : [];
+  const [only, ...others] = matches;
+  if (only !== undefined && others.length === 0) return new ContainerPaths(layout, only);
+  if (only !== undefined) {
+    throw new GantryError("CONTAINER_AMBIGUOUS", `Multiple IDs found with provided prefix: ${given}`, {
+      remedy: "Give more digits of the id.",
+      details: { given, matches },
+    });
+  }
+  throw new GantryError("CONTAINER_NOT_FOUND", `No such container: ${given}`, { details: { given } });
+}
