@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors/index.ts";
-import { chainIdOf } from "../image/chain-id.ts";
+import { chainId } from "../layer/chain-id.ts";
 import { digestHex } from "../image/digest.ts";
 import type { Digest, Image } from "../image/types.ts";
 import { collect, type Collected } from "./collect.ts";
@@ -77,7 +77,12 @@ class FileStore implements Store {
   }
 
   resolveImage(reference: string): Image {
-    return this.#image(resolveRecord(this.#records(), reference).record);
+    return this.resolveNamed(reference).image;
+  }
+
+  resolveNamed(reference: string): { image: Image; name: string | undefined } {
+    const { record, name } = resolveRecord(this.#records(), reference);
+    return { image: this.#image(record), name };
   }
 
   async publish(scratch: Scratch, content: PublishedContent): Promise<Image> {
@@ -169,7 +174,7 @@ class FileStore implements Store {
 }
 
 function intentOf(image: Image): Intent {
-  const chain = chainIdOf(image.layers.map((layer) => layer.diffId));
+  const chain = chainId(image.layers.map((layer) => layer.diffId));
   return {
     blobs: [image.id, image.manifest.digest, ...image.layers.map((layer) => layer.blob.digest)].map(digestHex),
     layers: image.layers.map((layer) => digestHex(layer.diffId)),

@@ -1,8 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { chainIdOf } from "../image/chain-id.ts";
+import { chainId } from "../layer/chain-id.ts";
 import { digestHex, isDigest } from "../image/digest.ts";
 import type { Digest, Image } from "../image/types.ts";
+import { containerIds, readJson } from "./image-users.ts";
 import type { StoreLayout } from "./layout.ts";
 
 /** What is needed by something: hexadecimal digests, as the file names are. */
@@ -20,7 +19,7 @@ export function collectReferences(images: readonly Image[], layout: StoreLayout)
   const found: References = { blobs: new Set(), layers: new Set(), chains: new Set() };
   const holdChain = (diffIds: Digest[]): void => {
     for (const diffId of diffIds) found.layers.add(digestHex(diffId));
-    const chain = chainIdOf(diffIds);
+    const chain = chainId(diffIds);
     if (chain !== undefined) found.chains.add(digestHex(chain));
   };
   for (const image of images) {
@@ -34,20 +33,8 @@ export function collectReferences(images: readonly Image[], layout: StoreLayout)
 
 /** The layers of every container, from the `layers` of its record. */
 function* containerChains(layout: StoreLayout): Generator<Digest[]> {
-  let ids: string[];
-  try {
-    ids = readdirSync(layout.containersDir());
-  } catch {
-    return;
-  }
-  for (const id of ids) {
-    let record: unknown;
-    try {
-      record = JSON.parse(readFileSync(join(layout.container(id), "container.json"), "utf8"));
-    } catch {
-      continue; // being made or being removed: its maker holds its image's record
-    }
-    const layers = (record as { layers?: unknown }).layers;
+  for (const id of containerIds(layout)) {
+    const layers = readJson(layout, id, "container.json")?.["layers"];
     if (Array.isArray(layers)) yield layers.filter(isDigest);
   }
 }

@@ -33,6 +33,9 @@ export interface Store {
    */
   resolveImage(reference: string): Image;
 
+  /** The same, and the full name that matched; undefined when the reference is an id or a digest. */
+  resolveNamed(reference: string): { image: Image; name: string | undefined };
+
   /**
    * Moves finished files of a scratch directory into place, durably, and records the image under `names` (which move
    * from other images). All or nothing: an image is visible only when everything it needs is durable.
