@@ -1,8 +1,17 @@
 //! Safe wrappers over single system calls. The only crate of gantry that contains `unsafe`.
 
+pub use errno::Errno;
+/// For its constants: flags, signals, error numbers.
+pub use libc;
+
 pub mod caps;
+pub mod copy;
+pub mod dir;
+pub mod door;
 pub mod errno;
+pub mod format;
 pub mod fs;
+pub mod lock;
 pub mod memfd;
 pub mod mount;
 pub mod namespace;
@@ -15,7 +24,5 @@ pub mod rlimit;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;
-
-pub use errno::Errno;
-/// For its constants: flags, signals, error numbers.
-pub use libc;
+pub mod unix;
+pub mod xattr;
