@@ -1,0 +1,42 @@
+import { isInt } from "./values.ts";
+
+type Basic = "bool" | "int" | "float" | "string";
+
+function basicKind(value: unknown): Basic | undefined {
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "string") return "string";
+  if (isInt(value)) return "int";
+  return typeof value === "number" ? "float" : undefined;
+}
+
+/**
+ * Text/template's `eq` of two values.
+ * @throws {Error} where their types cannot be compared
+ */
+export function areEqual(a: unknown, b: unknown): boolean {
+  if (a === undefined || a === null || b === undefined || b === null) return (a ?? null) === (b ?? null);
+  const kindA = basicKind(a);
+  const kindB = basicKind(b);
+  if (kindA === undefined || kindB === undefined) {
+    if (kindA === kindB && Array.isArray(a) === Array.isArray(b)) {
+      throw new Error(`non-comparable type ${Array.isArray(a) ? "slice" : "map"}`);
+    }
+    throw new Error("incompatible types for comparison");
+  }
+  if (kindA !== kindB) throw new Error("incompatible types for comparison");
+  return kindA === "int" ? BigInt(a as number) === BigInt(b as number) : a === b;
+}
+
+/**
+ * Text/template's `lt`.
+ * @throws {Error} where the types have no order or differ
+ */
+export function isLess(a: unknown, b: unknown): boolean {
+  const kindA = basicKind(a);
+  const kindB = basicKind(b);
+  if (kindA === undefined || kindB === undefined) throw new Error("invalid type for comparison");
+  if (kindA !== kindB) throw new Error("incompatible types for comparison");
+  if (kindA === "bool") throw new Error("invalid type for comparison");
+  if (kindA === "string") return Buffer.compare(Buffer.from(a as string), Buffer.from(b as string)) < 0;
+  return (a as number) < (b as number);
+}

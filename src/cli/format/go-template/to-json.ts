@@ -1,0 +1,14 @@
+/**
+ * JSON as Docker's clients print it: no white space, or `indent` blanks a level; nothing escaped for HTML; an empty object
+ * or array stays on one line. Functions (methods) are left out.
+ */
+export function toJson(value: unknown, indent = 0): string {
+  if (value === undefined) return "null";
+  const text = JSON.stringify(
+    value,
+    (_, element: unknown) => (typeof element === "bigint" ? Number(element) : element),
+    indent,
+  );
+  // Go escapes the two line separators that JavaScript leaves.
+  return text.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+}
