@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { tryLock } from "../store/file-lock.ts";
+import { readFileSync } from "node:fs";
+import { isLocked } from "../bridge/index.ts";
 import type { ContainerPaths } from "./container-paths.ts";
 
 /** What status.json holds; times are RFC 3339 with nanoseconds, UTC. Written by the shim. */
@@ -47,19 +47,9 @@ export function readContainerStatus(paths: ContainerPaths): ContainerStatus {
   return toStatus(file);
 }
 
-/** Whether the container's shim is alive: nobody else holds this lock for longer than a removal takes. */
+/** Whether the container's shim is alive. (Or somebody is removing the container, which takes milliseconds.) */
 export function shimLives(paths: ContainerPaths): boolean {
-  let fd: number;
-  try {
-    fd = openSync(paths.shimLock, "r");
-  } catch {
-    return false;
-  }
-  try {
-    return !tryLock(fd);
-  } finally {
-    closeSync(fd);
-  }
+  return isLocked(paths.shimLock);
 }
 
 function readStatusFile(paths: ContainerPaths): StatusFile | undefined {
