@@ -24,5 +24,6 @@ pub mod rlimit;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;
+pub mod spawn;
 pub mod unix;
 pub mod xattr;
