@@ -15,7 +15,7 @@ export interface Snapshotter {
   /**
    * Makes the chain's base, if it is not there yet, and returns how to mount it. Idempotent, safe in parallel in many
    * processes, durable on return.
-   * @throws LAYER_MISSING, STORE_CORRUPT, NO_SPACE
+   * @throws LAYER_MISSING, LAYER_INDEX_INVALID, EROFS_UNREPRESENTABLE, NO_SPACE, CANCELLED, SYSTEM_CALL_FAILED
    */
   prepare(diffIds: readonly Digest[], reporter: Reporter): Promise<LowerPlan>;
 }
@@ -24,7 +24,11 @@ export type SnapshotDriver = "erofs" | "erofs-loop" | "unpack";
 
 /** How to mount a base; absolute paths. Read by the shim from `shim.json`. */
 export type LowerPlan =
-  | { type: "erofs"; image: string; devices: string[] }
+  /**
+   * The EROFS file `image`, with one `device` option for each of `devices`, in this order. `loop`: the kernel does not
+   * mount files, so image and devices each become a read-only loop device (512-byte blocks, freed when unmounted) first.
+   */
+  | { type: "erofs"; image: string; devices: string[]; loop?: true }
   | { type: "directory"; path: string }
   /** An image without layers. */
   | { type: "empty" };

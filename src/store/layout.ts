@@ -25,6 +25,8 @@ export class StoreLayout {
   /** The merged layer index of a chain (format.ts, INDEX_MERGED). A cache: rebuilt at will. */
   chainIndex = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.index`);
   chainErofs = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.erofs`);
+  /** Data that an EROFS image cannot map in a layer's tar, as a sparse file; few chains have one. */
+  chainSpill = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.spill`);
   /** The chain's tree as real files, for the unpack driver only. */
   chainTree = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.tree`);
   containersDir = (): string => join(this.root, "containers");
