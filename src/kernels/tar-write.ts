@@ -1,0 +1,157 @@
+import { GantryError } from "../errors/index.ts";
+import { InstancePool } from "./instance-pool.ts";
+import type { KernelBuild } from "./load-kernel.ts";
+
+interface TarWriteExports {
+  readonly memory: WebAssembly.Memory;
+  begin(bytes: number): number;
+  itemsAt(): number;
+  outputAt(): number;
+  encodeRecord(record: number): number;
+  beginTree(index: number, bytes: number): number;
+  nextBatch(): number;
+}
+
+const pool = new InstancePool<TarWriteExports>("tar-write");
+const RECORD_HEADER_BYTES = 80;
+const ITEM_FIELDS = 8;
+const BLOCK = 512;
+
+/** Two zero blocks: the end of a tar (POSIX.1-1988, ustar). */
+export const END_OF_ARCHIVE = new Uint8Array(2 * BLOCK);
+
+/** Zero bytes after `size` bytes of data, up to the next block. */
+export function paddingBytes(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK;
+}
+
+/** One entry, for an archive that is not a tree of an index. Types are ENTRY_* of src/layer/format.ts. */
+export interface TarEntry {
+  type: number;
+  /** Raw bytes or UTF-8 text, without a leading slash; a directory's slash at the end is added. */
+  path: Uint8Array | string;
+  /** Permission bits. */
+  mode: number;
+  uid?: number;
+  gid?: number;
+  size?: number;
+  mtimeSeconds?: number;
+  mtimeNanoseconds?: number;
+  linkTarget?: Uint8Array | string;
+  rdevMajor?: number;
+  rdevMinor?: number;
+}
+
+/**
+ * The entry's header blocks: ustar where it can say everything exactly, else with a pax header before it (wasm/tar-write).
+ * Deterministic. The bytes are the caller's.
+ * @throws TAR_ENTRY_TOO_LONG
+ */
+export function encodeTarHeader(entry: TarEntry, options: { build?: KernelBuild } = {}): Uint8Array {
+  const path = Buffer.from(entry.path);
+  const link = Buffer.from(entry.linkTarget ?? "");
+  const record = Buffer.alloc(RECORD_HEADER_BYTES + path.length + link.length);
+  record.writeUInt32LE(record.length, 0);
+  record.writeUInt8(entry.type, 4);
+  record.writeUInt16LE(entry.mode, 6);
+  record.writeUInt32LE(entry.uid ?? 0, 8);
+  record.writeUInt32LE(entry.gid ?? 0, 12);
+  record.writeUInt32LE(entry.rdevMajor ?? 0, 16);
+  record.writeUInt32LE(entry.rdevMinor ?? 0, 20);
+  record.writeBigInt64LE(BigInt(entry.mtimeSeconds ?? 0), 24);
+  record.writeUInt32LE(entry.mtimeNanoseconds ?? 0, 32);
+  record.writeUInt32LE(path.length, 36);
+  record.writeUInt32LE(link.length, 40);
+  record.writeBigUInt64LE(BigInt(entry.size ?? 0), 48);
+  path.copy(record, RECORD_HEADER_BYTES);
+  link.copy(record, RECORD_HEADER_BYTES + path.length);
+  const kernel = pool.take(options.build);
+  try {
+    const at = place(kernel, record);
+    const bytes = check(kernel.encodeRecord(at));
+    return new Uint8Array(kernel.memory.buffer, kernel.outputAt(), bytes).slice();
+  } finally {
+    pool.give(kernel, options.build);
+  }
+}
+
+/** What follows a header of a tree: some bytes of a layer, or nothing. */
+export interface TreeItem {
+  /** Header blocks of this entry, and of entries without data before it. A view: valid until the next item. */
+  headers: Uint8Array;
+  /** The entry's node in the index. */
+  node: number;
+  /** Its data, for a regular file that is not empty and not a hard link to one before. */
+  data: TreeData | undefined;
+}
+
+export interface TreeData {
+  inode: number;
+  layer: number;
+  /** In the layer's uncompressed tar. */
+  offset: number;
+  /** Bytes there; fewer than `size` where the file has holes. */
+  storedBytes: number;
+  size: number;
+  /** More than 0: a sparse file, whose extents the index has. */
+  extentCount: number;
+}
+
+/**
+ * Everything a tar of the index's tree consists of, in order, but for the file data itself and the end of the archive. The index
+ * may be merged (a container's whole tree) or not (a layer: with whiteouts and opaque markers). The root has no entry.
+ * @throws TAR_ENTRY_TOO_LONG, LAYER_INDEX_INVALID
+ */
+export function* treeItems(
+  index: Uint8Array,
+  options: { build?: KernelBuild } = {},
+): Generator<TreeItem, void, undefined> {
+  const kernel = pool.take(options.build);
+  try {
+    const at = place(kernel, index);
+    check(kernel.beginTree(at, index.length));
+    for (let count = check(kernel.nextBatch()); count > 0; count = check(kernel.nextBatch())) {
+      const items = new Float64Array(kernel.memory.buffer, kernel.itemsAt(), count * ITEM_FIELDS);
+      const output = kernel.outputAt();
+      let from = 0;
+      for (let i = 0; i < count; i++) {
+        const field = i * ITEM_FIELDS;
+        const inode = items[field + 2]!;
+        // Entries without data are handed out together with the next one that has some.
+        if (inode < 0 && i + 1 < count) continue;
+        const end = items[field]!;
+        const headers = new Uint8Array(kernel.memory.buffer, output + from, end - from);
+        from = end;
+        const data =
+          inode < 0
+            ? undefined
+            : {
+                inode,
+                layer: items[field + 3]!,
+                offset: items[field + 4]!,
+                storedBytes: items[field + 5]!,
+                size: items[field + 6]!,
+                extentCount: items[field + 7]!,
+              };
+        yield { headers, node: items[field + 1]!, data };
+      }
+    }
+  } finally {
+    pool.give(kernel, options.build);
+  }
+}
+
+function place(kernel: TarWriteExports, bytes: Uint8Array): number {
+  const at = kernel.begin(bytes.length);
+  if (at === 0) check(-1);
+  new Uint8Array(kernel.memory.buffer, at, bytes.length).set(bytes);
+  return at;
+}
+
+function check(result: number): number {
+  if (result >= 0) return result;
+  if (result === -2)
+    throw new GantryError("TAR_ENTRY_TOO_LONG", "cannot write a tar entry: its path is longer than 64 KiB");
+  if (result === -3) throw new GantryError("LAYER_INDEX_INVALID", "cannot write a tar of a damaged layer index");
+  throw new GantryError("OUT_OF_MEMORY", "cannot write tar headers: the kernel has no memory left");
+}
