@@ -80,6 +80,7 @@ export const ERROR_KINDS = {
   SECCOMP_PROFILE_INVALID: "invalid",
   SHIM_FAILED: "system",
   SIGNAL_INVALID: "usage",
+  SNAPSHOTTER_UNSUPPORTED: "unsupported",
   STORE_CORRUPT: "invalid",
   STORE_VERSION_UNSUPPORTED: "unsupported",
   SYSTEM_CALL_FAILED: "system",

@@ -1,0 +1,56 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
+import { GantryError } from "../errors/index.ts";
+import type { Digest } from "../image/types.ts";
+import { fileError, writeAll } from "../kernels/ingest-layer.ts";
+import { fsyncDirectory } from "../store/durable.ts";
+import type { Store } from "../store/store.ts";
+
+/** What a chain is made of needs. */
+export type ChainStore = Pick<Store, "layout" | "scratch" | "exclusively" | "hasLayer" | "readLayerIndex">;
+
+/**
+ * Moves finished, durable files of a scratch directory into chains/, in the order given, durably. Done under the record
+ * lock, and only if every layer is still there: a chain never outlives its layers. A target that another process has made
+ * meanwhile is replaced by the same bytes; a directory is left as it is.
+ * @throws LAYER_MISSING
+ */
+export async function publishChain(
+  store: ChainStore,
+  diffIds: readonly Digest[],
+  moves: readonly { from: string; to: string }[],
+): Promise<void> {
+  await store.exclusively(() => {
+    for (const diffId of diffIds) if (!store.hasLayer(diffId)) throw layerMissing(diffId);
+    for (const { from, to } of moves) {
+      try {
+        renameSync(from, to);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if ((code !== "ENOTEMPTY" && code !== "EEXIST") || !existsSync(to)) throw fileError(error, to);
+      }
+    }
+    fsyncDirectory(store.layout.chainsDir());
+  });
+}
+
+/** Writes a new file and makes its content durable. @throws NO_SPACE, SYSTEM_CALL_FAILED */
+export function writeDurably(path: string, bytes: Uint8Array): void {
+  try {
+    const fd = openSync(path, "wx", 0o600);
+    try {
+      writeAll(fd, bytes);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+export function layerMissing(diffId: Digest): GantryError {
+  return new GantryError("LAYER_MISSING", `layer ${diffId} is not in the store`, {
+    remedy: "Load the image again.",
+    details: { diffId },
+  });
+}
