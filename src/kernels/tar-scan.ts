@@ -124,6 +124,19 @@ export class TarScanner {
     }
   }
 
+  /**
+   * The records of the entries whose headers have been seen since the last call, for readers that act on an entry before
+   * its data come. Records taken are not in the result of `finish`. Empty in the middle of an entry's headers.
+   */
+  takeRecords(): Uint8Array {
+    const records = this.#records().slice();
+    if (records.length === 0 || this.#kernel.drain() === 0) return new Uint8Array(0);
+    const taken = this.#drained.length === 0 ? records : new Uint8Array(Buffer.concat([...this.#drained, records]));
+    this.#drained = [];
+    this.#drainedBytes = 0;
+    return taken;
+  }
+
   /** Ends the tar and returns what was found. The scanner cannot be used again. */
   finish(): TarScanResult {
     if (!this.#ended) this.#checkEnd();

@@ -9,7 +9,14 @@ import { replaceDurably } from "./durable.ts";
 import { encodeImageRecords, type ImageRecord, moveNames, readImageRecords } from "./image-records.ts";
 import { type Intent, readIntent, writeIntent } from "./intent.ts";
 import { StoreLayout } from "./layout.ts";
-import { movePublication, preparePublication, recordOf } from "./publish.ts";
+import {
+  imageIdOf,
+  intentOfPublication,
+  moveIntoPlace,
+  type Prepared,
+  preparePublication,
+  settleMoves,
+} from "./publish.ts";
 import { RecordLock } from "./record-lock.ts";
 import { collectReferences } from "./references.ts";
 import { resolveRecord } from "./resolve-image.ts";
@@ -86,24 +93,41 @@ class FileStore implements Store {
   }
 
   async publish(scratch: Scratch, content: PublishedContent): Promise<Image> {
-    const prepared = await preparePublication(this.layout, scratch.path, content);
-    writeIntent(scratch.path, prepared.intent);
+    const [image] = await this.publishAll(scratch, [content]);
+    return image as Image;
+  }
+
+  async publishAll(scratch: Scratch, contents: PublishedContent[]): Promise<Image[]> {
+    const prepared = await preparePublication(this.layout, scratch.path, contents);
+    const intent = intentOfPublication(prepared);
+    writeIntent(scratch.path, intent);
     return await this.exclusively(() => {
       try {
-        movePublication(this.layout, prepared);
-        const made = recordOf(this.layout, content);
-        const old = this.#records();
-        const known = old.find((record) => record.id === made.id);
-        const records = moveNames(known ? old : [...old, made], made.id, content.names, new Date().toISOString());
-        this.#write(records, scratch.path);
-        return this.#image(records.find((record) => record.id === made.id) ?? made);
+        return this.#publishPrepared(scratch.path, prepared, contents);
       } catch (error) {
-        this.#collect(prepared.intent, scratch.path);
+        this.#collect(intent, scratch.path);
         throw error;
       } finally {
         rmSync(join(scratch.path, "intent.json"), { force: true });
       }
     });
+  }
+
+  #publishPrepared(scratch: string, prepared: Prepared, contents: PublishedContent[]): Image[] {
+    let records = this.#records();
+    const ids: Digest[] = [];
+    for (const { manifest, names } of contents) {
+      const id = imageIdOf(this.layout, prepared, manifest);
+      const known = records.find((record) => record.id === id);
+      // An image keeps its manifest, and what only another one names (compressed layers, say) stays out.
+      const made = moveIntoPlace(this.layout, prepared, known?.manifest ?? manifest);
+      if (known === undefined) records.push(made);
+      records = moveNames(records, made.id, names, new Date().toISOString());
+      ids.push(made.id);
+    }
+    settleMoves(this.layout);
+    this.#write(records, scratch);
+    return ids.map((id) => this.#image(records.find((record) => record.id === id) as ImageRecord));
   }
 
   async tag(image: Digest, name: string): Promise<void> {

@@ -4,91 +4,123 @@ import { GantryError } from "../errors/index.ts";
 import { parseConfig } from "../image/config.ts";
 import { digestHex } from "../image/digest.ts";
 import { parseManifest } from "../image/manifest.ts";
-import type { Digest } from "../image/types.ts";
+import type { Descriptor, Digest, ImageConfig, ImageManifest } from "../image/types.ts";
 import { fsyncAll, fsyncDirectory } from "./durable.ts";
 import type { ImageRecord } from "./image-records.ts";
 import type { Intent } from "./intent.ts";
 import { layerDataBytes } from "./layer-data-bytes.ts";
 import type { StoreLayout } from "./layout.ts";
-import type { PublishedContent } from "./store.ts";
+import type { PublishedContent, PublishedLayer } from "./store.ts";
 
-/** A publication that is durable in its scratch directory and has only to be moved. */
+/** Content that is durable in its scratch directory, in the shape that it has in the store: it has only to be moved. */
 export interface Prepared {
-  intent: Intent;
-  /** Moves, to be made in this order with the record lock held; one whose target exists is left out. */
-  moves: { from: string; to: string }[];
+  blobs: Map<Digest, string>;
+  layers: Map<Digest, string>;
 }
 
-/** Puts the scratch files into the shape that they have in the store, and makes them durable. */
+/** Puts the scratch files into shape and makes them durable. */
 export async function preparePublication(
   layout: StoreLayout,
   scratch: string,
-  content: PublishedContent,
+  contents: PublishedContent[],
 ): Promise<Prepared> {
-  const blobs = content.blobs.filter((blob) => !existsSync(layout.blob(blob.digest)));
-  const layers = content.layers.filter((layer) => !existsSync(layout.layerDir(layer.diffId)));
-  const files = new Set<string>(blobs.map((blob) => blob.file));
-  const moves: Prepared["moves"] = blobs.map((blob) => ({ from: blob.file, to: layout.blob(blob.digest) }));
-  for (const layer of layers) {
-    const dir = join(scratch, `layer-${digestHex(layer.diffId)}`);
-    if (existsSync(dir)) continue; // the same layer twice in one image
-    mkdirSync(dir, { mode: 0o700 });
-    const tar = join(dir, "tar");
-    if (layer.tar !== undefined) renameSync(layer.tar, tar);
-    else linkSync(blobFile(layout, content, layer.blob ?? layer.diffId), tar);
-    renameSync(layer.index, join(dir, "index"));
-    files.add(tar).add(join(dir, "index")).add(dir);
-    moves.push({ from: dir, to: layout.layerDir(layer.diffId) });
+  const prepared: Prepared = { blobs: new Map(), layers: new Map() };
+  const unsafe = new Set<string>();
+  for (const { blobs } of contents) {
+    for (const { digest, file, durable } of blobs) {
+      if (prepared.blobs.has(digest)) continue;
+      prepared.blobs.set(digest, file);
+      if (durable !== true) unsafe.add(file);
+    }
   }
-  await fsyncAll(files);
-  const intent = {
-    blobs: blobs.map((blob) => digestHex(blob.digest)),
-    layers: layers.map((layer) => digestHex(layer.diffId)),
+  for (const { layers } of contents) {
+    for (const layer of layers) {
+      if (prepared.layers.has(layer.diffId)) continue;
+      const dir = makeLayerDirectory(layout, scratch, layer, prepared.blobs);
+      prepared.layers.set(layer.diffId, dir);
+      if (layer.durable !== true) unsafe.add(join(dir, "tar")).add(join(dir, "index"));
+      unsafe.add(dir);
+    }
+  }
+  await fsyncAll(unsafe);
+  return prepared;
+}
+
+function makeLayerDirectory(
+  layout: StoreLayout,
+  scratch: string,
+  layer: PublishedLayer,
+  blobs: Map<Digest, string>,
+): string {
+  const dir = join(scratch, `layer-${digestHex(layer.diffId)}`);
+  mkdirSync(dir, { mode: 0o700 });
+  const blob = layer.blob ?? layer.diffId;
+  if (layer.tar === undefined) linkSync(blobs.get(blob) ?? layout.blob(blob), join(dir, "tar"));
+  else renameSync(layer.tar, join(dir, "tar"));
+  renameSync(layer.index, join(dir, "index"));
+  return dir;
+}
+
+export function intentOfPublication(prepared: Prepared): Intent {
+  return {
+    blobs: [...prepared.blobs.keys()].map(digestHex),
+    layers: [...prepared.layers.keys()].map(digestHex),
     chains: [],
   };
-  return { intent, moves };
 }
 
-function blobFile(layout: StoreLayout, content: PublishedContent, digest: Digest): string {
-  return content.blobs.find((blob) => blob.digest === digest)?.file ?? layout.blob(digest);
+/** The id of the image with this manifest. @throws BLOB_MISSING, MANIFEST_INVALID */
+export function imageIdOf(layout: StoreLayout, prepared: Prepared, { digest }: Descriptor): Digest {
+  const file = prepared.blobs.get(digest) ?? layout.blob(digest);
+  if (!existsSync(file)) throw missing("BLOB_MISSING", `blob ${digest}`, file);
+  return parseManifest(readFileSync(file)).config.digest;
 }
 
-/** Makes the moves, durably. The record lock is held. */
-export function movePublication(layout: StoreLayout, prepared: Prepared): void {
-  for (const { from, to } of prepared.moves) if (!existsSync(to)) renameSync(from, to);
+/**
+ * Moves what the image with this manifest needs and the store does not have. Not yet durable. The record lock is held.
+ * @returns the image's record, without names
+ * @throws BLOB_MISSING, LAYER_MISSING, MANIFEST_INVALID, CONFIG_INVALID
+ */
+export function moveIntoPlace(layout: StoreLayout, prepared: Prepared, descriptor: Descriptor): ImageRecord {
+  const blob = (digest: Digest): string => {
+    const to = layout.blob(digest);
+    moveUnlessThere(prepared.blobs.get(digest), to, "BLOB_MISSING", `blob ${digest}`);
+    return to;
+  };
+  const manifest: ImageManifest = parseManifest(readFileSync(blob(descriptor.digest)));
+  const config: ImageConfig = parseConfig(readFileSync(blob(manifest.config.digest)));
+  for (const layer of manifest.layers) blob(layer.digest);
+  let sizeBytes = 0;
+  for (const diffId of config.rootfs.diff_ids) {
+    moveUnlessThere(prepared.layers.get(diffId), layout.layerDir(diffId), "LAYER_MISSING", `layer ${diffId}`);
+    sizeBytes += layerDataBytes(layout.layerIndex(diffId));
+  }
+  const created = config.created ?? "";
+  return { id: manifest.config.digest, manifest: descriptor, names: [], sizeBytes, created };
+}
+
+/** Makes the moves durable. */
+export function settleMoves(layout: StoreLayout): void {
   fsyncDirectory(layout.blobsDir());
   fsyncDirectory(layout.layersDir());
 }
 
-/**
- * The record of a published image, after a check that all it needs is there.
- * @throws BLOB_MISSING, LAYER_MISSING, MANIFEST_INVALID, CONFIG_INVALID
- */
-export function recordOf(layout: StoreLayout, content: PublishedContent): ImageRecord {
-  const read = (digest: Digest): Uint8Array => {
-    requireFile(layout.blob(digest), "BLOB_MISSING", `blob ${digest}`);
-    return readFileSync(layout.blob(digest));
-  };
-  const manifest = parseManifest(read(content.manifest.digest));
-  const config = parseConfig(read(manifest.config.digest));
-  for (const layer of manifest.layers) requireFile(layout.blob(layer.digest), "BLOB_MISSING", `blob ${layer.digest}`);
-  let sizeBytes = 0;
-  for (const diffId of config.rootfs.diff_ids) {
-    requireFile(layout.layerDir(diffId), "LAYER_MISSING", `layer ${diffId}`);
-    sizeBytes += layerDataBytes(layout.layerIndex(diffId));
+function moveUnlessThere(
+  from: string | undefined,
+  to: string,
+  code: "BLOB_MISSING" | "LAYER_MISSING",
+  what: string,
+): void {
+  if (existsSync(to)) return;
+  if (from !== undefined) {
+    renameSync(from, to);
+    return;
   }
-  return {
-    id: manifest.config.digest,
-    manifest: content.manifest,
-    names: [],
-    sizeBytes,
-    created: config.created ?? "",
-  };
+  throw missing(code, what, to);
 }
 
-function requireFile(path: string, code: "BLOB_MISSING" | "LAYER_MISSING", what: string): void {
-  if (existsSync(path)) return;
-  throw new GantryError(code, `${what} is not in the store: it was removed while it was being used`, {
+function missing(code: "BLOB_MISSING" | "LAYER_MISSING", what: string, path: string): GantryError {
+  return new GantryError(code, `${what} is not in the store: it was removed while it was being used`, {
     remedy: "Run the command again.",
     details: { path },
   });

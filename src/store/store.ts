@@ -38,9 +38,13 @@ export interface Store {
 
   /**
    * Moves finished files of a scratch directory into place, durably, and records the image under `names` (which move
-   * from other images). All or nothing: an image is visible only when everything it needs is durable.
+   * from other images). All or nothing: an image is visible only when everything it needs is durable. An image that the
+   * store has keeps its manifest; files that the store has stay, those given are dropped with the scratch directory.
    */
   publish(scratch: Scratch, content: PublishedContent): Promise<Image>;
+
+  /** The same for several images, which become visible together; files that they share are given once or often. */
+  publishAll(scratch: Scratch, contents: PublishedContent[]): Promise<Image[]>;
 
   /** Adds a name to an image; the name moves if another image has it. */
   tag(image: Digest, name: string): Promise<void>;
@@ -57,11 +61,26 @@ export interface Scratch {
   dispose(): Promise<void>;
 }
 
+export interface PublishedBlob {
+  digest: Digest;
+  file: string;
+  /** It is known to be durable, being a hard link to a file of the store. */
+  durable?: boolean;
+}
+
+export interface PublishedLayer {
+  diffId: Digest;
+  tar?: string;
+  blob?: Digest;
+  index: string;
+  durable?: boolean;
+}
+
 export interface PublishedContent {
   /** Verified files in the scratch directory, by the digest that they were verified against. */
-  blobs: { digest: Digest; file: string }[];
+  blobs: PublishedBlob[];
   /** `tar`: omitted where the layer's uncompressed bytes are the blob `blob` itself, which is then hard-linked. */
-  layers: { diffId: Digest; tar?: string; blob?: Digest; index: string }[];
+  layers: PublishedLayer[];
   manifest: Descriptor;
   names: string[];
 }

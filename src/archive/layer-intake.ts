@@ -1,0 +1,173 @@
+import { fdatasync, open as openFile, close as closeFile, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "../errors/index.ts";
+import type { Reporter } from "../events/progress.ts";
+import { ingestLayer, type LayerFacts, type LayerIngest } from "../kernels/ingest-layer.ts";
+import { WorkerPool } from "../kernels/pool.ts";
+import type { ArchiveFile } from "./contents.ts";
+
+/** Starting threads costs more than hashing this much. */
+const INLINE_BYTES = 5 * 1024 * 1024;
+const PROGRESS_MS = 100;
+
+/** A layer that is in scratch, hashed, scanned and indexed. */
+export interface TakenLayer {
+  facts: LayerFacts;
+  /** Its bytes as received; undefined if they were not asked for. */
+  blobFile: string | undefined;
+  /** The uncompressed tar; the same file as `blobFile` for a layer that came uncompressed. */
+  tarFile: string;
+  indexFile: string;
+}
+
+export interface IntakeOptions {
+  /** Keep the bytes as received, also of a compressed layer. */
+  keepBlob: boolean;
+  /** How progress calls it. */
+  label: string;
+}
+
+interface Task {
+  job: LayerIngest;
+  start: (result: Promise<LayerFacts>) => void;
+  /** Files that grow while it runs. */
+  outputs: string[];
+  label: string;
+}
+
+/**
+ * Takes layers into a scratch directory: small amounts in this thread, more by worker threads, in the order of `take`.
+ * A file in `scratch` is used where it lies; any other is copied while it is read.
+ */
+export class LayerIntake {
+  readonly #scratch: string;
+  readonly #reporter: Reporter;
+  readonly #taken = new Map<ArchiveFile, Promise<TakenLayer>>();
+  readonly #backlog: Task[] = [];
+  readonly #running = new Set<Task>();
+  #backlogBytes = 0;
+  #pool: WorkerPool | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #count = 0;
+
+  constructor(scratch: string, reporter: Reporter) {
+    this.#scratch = scratch;
+    this.#reporter = reporter;
+  }
+
+  /** Begins, or waits its turn until `flush`. The same file is taken once. The promise never goes unhandled. */
+  take(file: ArchiveFile, options: IntakeOptions): Promise<TakenLayer> {
+    let taken = this.#taken.get(file);
+    if (taken === undefined) {
+      taken = this.#queue(file, options);
+      taken.catch(() => undefined);
+      this.#taken.set(file, taken);
+    }
+    return taken;
+  }
+
+  /** Nothing more comes soon: does what waits, here, unless there are workers that do it. */
+  async flush(): Promise<void> {
+    for (const task of this.#backlog.splice(0)) {
+      this.#throwIfCancelled();
+      task.start(ingestLayer(task.job));
+      // A turn of the event loop, so that a signal is seen.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#backlogBytes = 0;
+  }
+
+  /** Ends the threads, at once. */
+  async close(reason?: unknown): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#pool?.close(reason);
+  }
+
+  #queue(file: ArchiveFile, options: IntakeOptions): Promise<TakenLayer> {
+    const name = (suffix: string): string => join(this.#scratch, `taken-${this.#count}.${suffix}`);
+    this.#count++;
+    const { source, inPlace } = this.#source(file, name("blob"));
+    const indexFile = name("index");
+    const tarFile = name("tar");
+    const copy = name("copy");
+    const job: LayerIngest = {
+      label: file.name,
+      source,
+      indexFile,
+      tarFile,
+      ...(inPlace ? {} : { copyFile: copy, keepCompressed: options.keepBlob }),
+      doneBytes: new SharedArrayBuffer(8),
+    };
+    const task: Task = {
+      job,
+      outputs: inPlace ? [tarFile] : [copy, tarFile],
+      label: options.label,
+      start: () => undefined,
+    };
+    const facts = new Promise<LayerFacts>((resolve) => {
+      task.start = (result) => {
+        this.#watch(task, result);
+        resolve(result);
+      };
+    });
+    this.#backlog.push(task);
+    this.#backlogBytes += file.size;
+    if (this.#pool !== undefined || this.#backlogBytes > INLINE_BYTES) this.#toWorkers();
+    const received = inPlace ? source.path : copy;
+    return facts.then((found) => ({
+      facts: found,
+      blobFile: found.compression === "none" || inPlace || options.keepBlob ? received : undefined,
+      tarFile: found.compression === "none" ? received : tarFile,
+      indexFile,
+    }));
+  }
+
+  #source(file: ArchiveFile, fresh: string): { source: LayerIngest["source"]; inPlace: boolean } {
+    const { location, size } = file;
+    if ("bytes" in location) {
+      writeFileSync(fresh, location.bytes, { flag: "wx", mode: 0o600 });
+      return { source: { path: fresh, offset: 0, size }, inPlace: true };
+    }
+    const inPlace = location.path.startsWith(`${this.#scratch}/`) && location.offset === 0;
+    return { source: { path: location.path, offset: location.offset, size }, inPlace };
+  }
+
+  #toWorkers(): void {
+    this.#pool ??= new WorkerPool();
+    for (const task of this.#backlog.splice(0)) task.start(this.#pool.run("ingestLayer", task.job));
+    this.#backlogBytes = 0;
+  }
+
+  /** Progress of a task, and its bytes on their way to the disk while it goes on. */
+  #watch(task: Task, result: Promise<LayerFacts>): void {
+    this.#running.add(task);
+    const id = task.job.indexFile;
+    this.#reporter.emit({ kind: "start", task: id, label: task.label, totalBytes: task.job.source.size });
+    this.#timer ??= setInterval(() => {
+      for (const running of this.#running) this.#advance(running);
+    }, PROGRESS_MS).unref();
+    const end = (): void => {
+      this.#running.delete(task);
+      this.#reporter.emit({ kind: "done", task: id });
+    };
+    result.then(end, end);
+  }
+
+  #advance(task: Task): void {
+    const [doneBytes = 0] = new Float64Array(task.job.doneBytes as SharedArrayBuffer);
+    if (doneBytes === 0) return;
+    this.#reporter.emit({ kind: "advance", task: task.job.indexFile, doneBytes, totalBytes: task.job.source.size });
+    for (const path of task.outputs) beginWriteback(path);
+  }
+
+  #throwIfCancelled(): void {
+    if (this.#reporter.signal.aborted) throw new GantryError("CANCELLED", "cancelled");
+  }
+}
+
+/** Starts to bring a file's bytes to the disk, so that the fsync at the end finds few left. Failing does not matter. */
+function beginWriteback(path: string): void {
+  openFile(path, "r", (error, fd) => {
+    if (error === null) fdatasync(fd, () => closeFile(fd));
+  });
+}

@@ -1,0 +1,91 @@
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { artifact } from "../artifacts/locate.ts";
+import { GantryError } from "../errors/index.ts";
+import { type TaskName, type TaskReply, type TaskRequest, unpackError, type WorkerTasks } from "./worker-protocol.ts";
+
+interface QueuedTask {
+  request: TaskRequest;
+  resolve: (result: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+interface Member {
+  worker: Worker;
+  task: QueuedTask | undefined;
+}
+
+/**
+ * Worker threads that run tasks, one each at a time, in the order of `run`. A thread is started when a task finds none
+ * free (25 to 50 ms), up to `size`; `close` ends them all at once, also in the middle of a task, which is then rejected.
+ */
+export class WorkerPool {
+  readonly #size: number;
+  readonly #members: Member[] = [];
+  readonly #queue: QueuedTask[] = [];
+  #nextId = 1;
+  #closed: unknown;
+
+  constructor(size = availableParallelism()) {
+    this.#size = Math.max(1, size);
+  }
+
+  /** @throws what the task throws; CANCELLED, or the reason given to `close`, when the pool is closed meanwhile */
+  run<Name extends TaskName>(
+    task: Name,
+    argument: WorkerTasks[Name]["argument"],
+  ): Promise<WorkerTasks[Name]["result"]> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed as Error);
+    return new Promise<unknown>((resolve, reject) => {
+      this.#queue.push({ request: { id: this.#nextId++, task, argument }, resolve, reject });
+      this.#dispatch();
+    }) as Promise<WorkerTasks[Name]["result"]>;
+  }
+
+  /** Ends every thread now. Idempotent. Resolves when they have ended, so that their files can be removed. */
+  async close(reason: unknown = new GantryError("CANCELLED", "cancelled")): Promise<void> {
+    this.#closed ??= reason;
+    for (const task of this.#queue.splice(0)) task.reject(this.#closed);
+    const members = this.#members.splice(0);
+    for (const { task } of members) task?.reject(this.#closed);
+    await Promise.all(members.map(({ worker }) => worker.terminate()));
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const free = this.#members.find((member) => member.task === undefined) ?? this.#start();
+      if (free === undefined) return;
+      free.task = this.#queue.shift();
+      free.worker.postMessage(free.task?.request);
+    }
+  }
+
+  #start(): Member | undefined {
+    if (this.#members.length >= this.#size) return undefined;
+    const worker = new Worker(artifact("worker.cjs"), { execArgv: [] });
+    const member: Member = { worker, task: undefined };
+    worker.on("message", (reply: TaskReply) => {
+      const { task } = member;
+      member.task = undefined;
+      if ("error" in reply) task?.reject(unpackError(reply.error));
+      else task?.resolve(reply.result);
+      this.#dispatch();
+    });
+    worker.on("error", (error) => {
+      this.#lose(member, error);
+    });
+    worker.on("exit", (status) => {
+      this.#lose(member, new GantryError("INTERNAL", `a worker thread ended with status ${status}`));
+    });
+    this.#members.push(member);
+    return member;
+  }
+
+  #lose(member: Member, error: unknown): void {
+    const index = this.#members.indexOf(member);
+    if (index < 0) return;
+    this.#members.splice(index, 1);
+    member.task?.reject(error);
+    this.#dispatch();
+  }
+}
