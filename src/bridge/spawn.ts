@@ -40,8 +40,8 @@ export function spawnDetached(
     .texts("argv", argv)
     .texts("env", env)
     .bool("attach", options.attach ?? false)
-    .bool("hasStderr", stderrFd !== undefined)
-    .fd("stderrFd", stderrFd ?? 0);
+    .bool("hasStderr", stderrFd !== undefined);
+  if (stderrFd !== undefined) fields.fd("stderrFd", stderrFd);
   const { result: pid, reply } = call(OPERATION.spawnDetached, fields);
   const readyFd = reply.u32();
   return options.attach === true ? { pid, readyFd, attachFd: reply.u32() } : { pid, readyFd };

@@ -1,1 +1,37 @@
-//! The functions that src/bridge calls; its twin is src/bridge/native.ts.
+//! The functions that src/bridge calls through ffi-rs. One door (`gantry_call`, exported below), many operations: each
+//! reads its request's fields, does its work with the safe wrappers of gantry-sys, and answers.
+
+mod copy;
+mod create;
+mod extract;
+mod files;
+mod index;
+mod lock;
+mod message;
+mod operation;
+mod probe;
+mod record;
+mod remove;
+mod results;
+mod spawn;
+mod walk;
+mod xattrs;
+
+use gantry_sys::door::Call;
+
+use message::{Reply, Request};
+
+gantry_sys::export_door!(dispatch);
+
+/// Runs the operation asked for. Negative: -errno, and the reply says step, path and reason.
+fn dispatch(call: Call<'_>) -> i64 {
+    let Call { operation, request, data, reply, control } = call;
+    let mut reply = Reply::new(reply);
+    match operation::run(operation, Request::new(&request), data, &mut reply, control) {
+        Ok(result) => result,
+        Err(error) => {
+            reply.failure(&error);
+            -i64::from(error.errno.0)
+        }
+    }
+}

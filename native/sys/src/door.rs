@@ -3,7 +3,10 @@
 //! Every operation goes through `int64_t gantry_call(uint8_t *message, uint8_t *data)`. Here the two pointers become
 //! slices; what an operation does with them is safe code.
 
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::errno::{Errno, Result, check};
 
 const HEADER_BYTES: usize = 32;
 
@@ -80,6 +83,19 @@ pub unsafe fn enter(message: *mut u8, data: *mut u8, dispatch: fn(Call<'_>) -> i
     let data = unsafe { std::slice::from_raw_parts_mut(data, data_bytes) };
     let request = reply[..request_bytes].to_vec();
     dispatch(Call { operation, request, data, reply, control })
+}
+
+/// A descriptor that TypeScript passed by number.
+///
+/// # Errors
+/// EBADF for a number that is no open descriptor.
+pub fn borrow_fd<'a>(number: u32) -> Result<BorrowedFd<'a>> {
+    let fd = i32::try_from(number).map_err(|_| Errno(libc::EBADF))?;
+    // SAFETY: only integers are passed.
+    check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    // SAFETY: it was open just now, and the caller keeps what it passes open until the call returns; were it closed
+    // nevertheless, the kernel would answer EBADF or use the file opened since: a wrong file, never wrong memory.
+    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
 /// Exports `gantry_call` from a cdylib, so that the unsafe words stay in this crate.

@@ -316,6 +316,12 @@ pub fn set_umask(mask: u32) -> u32 {
     unsafe { libc::umask(mask) }
 }
 
+/// The user and group that new files belong to (where the directory has no setgid bit).
+pub fn creator_ids() -> (u32, u32) {
+    // SAFETY: neither takes arguments nor can fail.
+    unsafe { (libc::geteuid(), libc::getegid()) }
+}
+
 /// `fchdir(2)`: of the process, or after [`own_working_directory`] of this thread alone.
 pub fn change_directory(fd: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: only integers are passed.
