@@ -1,49 +1,70 @@
-import { GantryError } from "../../errors/index.ts";
+import { UsageError } from "../framework/usage-errors.ts";
 import { toJson } from "./go-template/to-json.ts";
-import { struct } from "./go-template/values.ts";
+import { nilMap, nilSlice, sortedKeys, struct } from "./go-template/values.ts";
 
 /** Fields of Docker's inspect answers that are maps; every other object is a struct. */
-const MAPS = new Set([
-  "Annotations",
-  "Data",
-  "DriverOpts",
-  "ExposedPorts",
-  "Labels",
-  "Networks",
-  "Options",
-  "PortBindings",
-  "Ports",
-  "StorageOpt",
-  "Sysctls",
-  "Tmpfs",
-  "Volumes",
-]);
+const MAPS = new Set(
+  "Annotations Data DriverOpts ExposedPorts Labels Networks Options PortBindings Ports StorageOpt Sysctls Tmpfs Volumes".split(
+    " ",
+  ),
+);
 
-/**
- * The output of an `inspect` command for objects that were found: a JSON array indented by four, `--format json` one line an
- * object, or a template's result for each on a line of its own.
- * @throws USAGE for a template that cannot be read or names a field that is not there
- */
-export async function renderInspected(objects: readonly object[], format: string): Promise<string> {
-  if (format === "") return `${toJson(objects, 4)}\n`;
-  if (format === "json") return objects.map((object) => `${toJson(object)}\n`).join("");
+/** Fields that are lists, also where they are null. */
+const SLICES = new Set(
+  (
+    "Aliases Args Binds CapAdd CapDrop Cmd DeviceCgroupRules DeviceRequests Devices Dns DnsOptions DnsSearch Entrypoint Env ExecIDs " +
+    "ExtraHosts GroupAdd Layers Links MaskedPaths Mounts OnBuild ReadonlyPaths RepoDigests RepoTags SecurityOpt Shell Ulimits VolumesFrom"
+  ).split(" "),
+);
+
+/** Compiles an inspect template. @throws {UsageError} with Docker's status 64 */
+async function compile(format: string): Promise<{ execute(data: unknown): string }> {
   const { compileTemplate } = await import("./go-template/template.ts");
   try {
-    const template = compileTemplate(format);
-    return objects.map((object) => `${template.execute(markStructs(object))}\n`).join("");
+    return compileTemplate(format);
   } catch (error) {
-    throw new GantryError("USAGE", `template parsing error: ${(error as Error).message}`, { cause: error });
+    throw new UsageError(`template parsing error: ${(error as Error).message}`, 64);
   }
 }
 
-/** Tells structs from maps, in place, so that `{{.Nmae}}` is an error while a label that is not set is `<no value>`. */
-function markStructs<T extends object>(value: T, isMap = false): T {
-  if (Array.isArray(value)) {
-    for (const element of value as unknown[]) if (typeof element === "object" && element !== null) markStructs(element);
-    return value;
+/**
+ * Makes what turns found objects into the output of an `inspect` command: a JSON array indented by four, `--format json` the
+ * array on one line, or a template's result for each object on a line of its own. The template is read before anything is
+ * looked up, as Docker does.
+ * @throws {UsageError} for a template that cannot be read; the returned function throws one for a field that is not there
+ */
+export async function inspectionRenderer(format: string): Promise<(objects: readonly object[]) => string> {
+  if (format === "" || format === "json") {
+    const indent = format === "" ? 4 : 0;
+    return (objects) =>
+      `${toJson(
+        objects.map((object) => goShaped(object)),
+        indent,
+      )}\n`;
   }
-  for (const [name, field] of Object.entries(value) as [string, unknown][]) {
-    if (typeof field === "object" && field !== null) markStructs(field, !isMap && MAPS.has(name));
-  }
-  return isMap ? value : struct(value);
+  const template = await compile(format);
+  return (objects) => {
+    try {
+      return objects.map((object) => `${template.execute(goShaped(object))}\n`).join("");
+    } catch (error) {
+      throw new UsageError(`template parsing error: ${(error as Error).message}`, 1);
+    }
+  };
+}
+
+/**
+ * A copy of plain data in the shapes that Docker's types have: objects are structs, so that `{{.Nmae}}` is an error, except
+ * the known maps, whose keys are sorted and of which a missing one is `<no value>`; null lists and maps are empty ones.
+ */
+function goShaped(value: unknown, name = "", inMap = false): unknown {
+  const isMap = !inMap && MAPS.has(name);
+  if (value === null) return isMap ? nilMap() : !inMap && SLICES.has(name) ? nilSlice() : null;
+  if (typeof value !== "object") return value;
+  if (Array.isArray(value)) return (value as readonly unknown[]).map((element) => goShaped(element));
+  const fields = value as Readonly<Record<string, unknown>>;
+  const keys = isMap ? sortedKeys(value) : Object.keys(value);
+  const copy = Object.fromEntries(
+    keys.filter((key) => fields[key] !== undefined).map((key) => [key, goShaped(fields[key], key, isMap)]),
+  );
+  return isMap ? copy : struct(copy);
 }

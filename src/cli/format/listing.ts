@@ -1,10 +1,10 @@
-import { GantryError } from "../../errors/index.ts";
+import { UsageError } from "../framework/usage-errors.ts";
 import { alignColumns } from "./align-columns.ts";
 import { toJson } from "./go-template/to-json.ts";
 
 /** A list that a command shows: which fields a row has, how its table looks by default. */
 export interface Listing<T> {
-  /** Fields of a row in templates and JSON, with their column titles; the order is that of JSON. */
+  /** Fields of a row in templates and JSON, with their column titles. Sorted: JSON has them in this order. */
   readonly fields: Readonly<Record<string, ListingField<T>>>;
   /** The names of the fields that the default table shows. */
   readonly table: readonly string[];
@@ -19,6 +19,8 @@ export interface Listing<T> {
 interface ListingField<T, V = unknown> {
   readonly title: string;
   readonly value: (row: T) => V;
+  /** What the default table shows where the value is empty. */
+  readonly absent?: string;
 }
 
 export interface ListingOptions {
@@ -30,7 +32,7 @@ export interface ListingOptions {
 /**
  * The text of a list, ended by a line break (no rows: the table's titles, else nothing). `--quiet` wins over a table but not
  * over a template, as in Docker.
- * @throws USAGE for a template that cannot be read or does not fit the rows
+ * @throws {UsageError} for a template that cannot be read or does not fit the rows
  */
 export async function renderListing<T>(
   listing: Listing<T>,
@@ -42,14 +44,19 @@ export async function renderListing<T>(
   if (options.quiet === true && (isTable || options.format === "")) {
     return rows.map((row) => `${String(listing.fields[listing.quiet]!.value(row))}\n`).join("");
   }
-  if (format === "json") return rows.map((row) => `${toJson(record(listing, row))}\n`).join("");
+  if (format === "json") return rows.map((row) => `${escapeHtml(toJson(record(listing, row)))}\n`).join("");
   if (format === "table") {
     const titles = listing.table.map((name) => listing.fields[name]!.title);
-    const lines = rows.map((row) => listing.table.map((name) => String(listing.fields[name]!.value(row))));
+    const lines = rows.map((row) => listing.table.map((name) => cell(listing.fields[name]!, row)));
     return alignColumns([titles, ...lines].map((cells) => `${cells.join("\t")}\n`).join(""));
   }
   const template = (isTable ? format.slice(5).trim() : format).replaceAll("\\t", "\t").replaceAll("\\n", "\n");
   return await renderTemplate(listing, rows, template, isTable);
+}
+
+function cell<T>({ value, absent = "" }: ListingField<T>, row: T): string {
+  const text = String(value(row));
+  return text === "" ? absent : text;
 }
 
 async function renderTemplate<T>(
@@ -69,8 +76,13 @@ async function renderTemplate<T>(
     text = `${header}\n${text}`;
     return alignColumns(text);
   } catch (error) {
-    throw new GantryError("USAGE", `template parsing error: ${(error as Error).message}`, { cause: error });
+    throw new UsageError(`template parsing error: ${(error as Error).message}`, 1);
   }
+}
+
+/** As Go's JSON does by default, and Docker in its listings: `<none>` is `\\u003cnone\\u003e`. */
+function escapeHtml(json: string): string {
+  return json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 /** A row's fields by name, all computed: for JSON. */

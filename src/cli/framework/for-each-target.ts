@@ -12,6 +12,7 @@ export async function forEachTarget(
   context: CommandContext,
   targets: readonly string[],
   work: (target: string) => Promise<void> | void,
+  tell: (text: string) => void = (text) => context.stderr.write(text),
 ): Promise<number> {
   let status = 0;
   for (const target of targets) {
@@ -19,7 +20,7 @@ export async function forEachTarget(
       await work(target);
     } catch (error) {
       if (error instanceof BrokenPipe || context.signal.aborted) throw error;
-      context.stderr.write(errorText(error, context.debug));
+      tell(errorText(error, context.debug));
       status = exitStatusOf("invalid");
     }
   }

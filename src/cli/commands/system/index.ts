@@ -1,3 +1,6 @@
 import type { CommandEntry } from "../../framework/command.ts";
 
-export const SYSTEM_ENTRIES: readonly CommandEntry[] = [{ names: ["version"], load: () => import("./version.ts") }];
+export const SYSTEM_ENTRIES: readonly CommandEntry[] = [
+  { names: ["inspect"], load: () => import("./inspect.ts") },
+  { names: ["version"], load: () => import("./version.ts") },
+];

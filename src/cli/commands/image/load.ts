@@ -1,0 +1,53 @@
+import { defineCommand } from "../../framework/command.ts";
+import { boolFlag, stringFlag } from "../../framework/flags.ts";
+import { progressFlag } from "../../progress/progress-flag.ts";
+
+export const command = defineCommand({
+  summary: "Load an image from a tar archive or STDIN",
+  description:
+    "Reads archives of docker save (old and new), podman and skopeo, OCI archives, and OCI layout directories;\n" +
+    "layers and the archive itself may be compressed with gzip or zstd. Nothing is unpacked: the image runs from its layers.",
+  operands: { synopsis: "", max: 0 },
+  flags: {
+    input: stringFlag("Read from this archive or OCI layout directory instead of STDIN", { short: "i" }),
+    platform: stringFlag('Load only this platform of a multi-platform image, "os[/arch[/variant]]"'),
+    progress: progressFlag,
+    quiet: boolFlag("Suppress progress", { short: "q" }),
+  },
+  examples: [
+    { says: "Load from a file", line: "gantry load -i debian.tar" },
+    { says: "Load what another host saves", line: "ssh host docker save debian | gantry load" },
+    { says: "Load an OCI layout directory", line: "gantry load -i ./layout" },
+  ],
+  async run(context, { flags }) {
+    if (flags.input === "" && context.stdin.isTerminal) {
+      const { GantryError } = await import("../../../errors/index.ts");
+      throw new GantryError("USAGE", "requested load from stdin, but stdin is a terminal", {
+        remedy: "Name the archive with --input, or pipe it in.",
+      });
+    }
+    const { openStore } = await import("../../../store/open-store.ts");
+    const { loadImages } = await import("../../../engine/load-image.ts");
+    const { withProgress } = await import("../../progress/with-progress.ts");
+    const { shortId } = await import("../../format/short-id.ts");
+    const options =
+      flags.platform === ""
+        ? {}
+        : { platform: (await import("../../../image/platform.ts")).parsePlatform(flags.platform) };
+    const source = flags.input === "" ? { fd: context.stdin.fd } : { path: flags.input };
+    const store = openStore(context.storeRoot);
+    const loaded = await withProgress(context, flags.quiet ? "quiet" : flags.progress, (reporter) =>
+      loadImages(store, source, options, reporter),
+    );
+    for (const { image, names, moved } of loaded) {
+      for (const { name, from } of moved) {
+        context.stdout.write(
+          `The image ${name} already exists, renaming the old one with ID ${shortId(from)} to empty string\n`,
+        );
+      }
+      if (names.length === 0) context.stdout.write(`Loaded image ID: ${image.id}\n`);
+      for (const name of names) context.stdout.write(`Loaded image: ${name}\n`);
+    }
+    return 0;
+  },
+});
