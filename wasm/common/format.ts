@@ -20,7 +20,8 @@
  *     48 u64 size              logical size of a regular file, holes included
  *     56 u64 dataOffset        of the file's data: in the uncompressed tar; for a walk, the inode number
  *     64 u64 storedBytes       bytes of data at dataOffset (differs from size only for sparse files)
- *     72 u32 sparseCount       number of data extents that follow; 0: not sparse
+ *     72 u32 sparseCount       number of data extents that follow; 0: not sparse. A file that is one hole has one extent
+ *                              of 0 bytes at its end.
  *     76 u32 linkCount         of a walked inode; 0 from a tar
  *     80 path, link, xattr list, then (8-aligned) sparseCount x { u64 fileOffset, u64 bytes }
  *
@@ -47,13 +48,17 @@
  *      8 u32 inode (NO_INODE for a whiteout)  12 u32 firstChild  16 u32 childCount  20 u32 parent
  *
  *      inode, 96 bytes: hard links are nodes that share one.
- *      0 u8 type (ENTRY_*, never ENTRY_HARDLINK)  1 u8 zero  2 u16 mode  4 u32 uid  8 u32 gid  12 u32 linkCount
+ *      0 u8 type (ENTRY_*; ENTRY_HARDLINK, in one layer's index only: a link to a file of a lower layer, whose normalised
+ *        path is the link target)  1 u8 zero  2 u16 mode  4 u32 uid  8 u32 gid  12 u32 linkCount
  *     16 u32 rdevMajor  20 u32 rdevMinor  24 i64 mtimeSeconds  32 u32 mtimeNanoseconds  36 u32 layer
  *     40 u64 size  48 u64 dataOffset  56 u64 storedBytes
  *     64 u32 linkTargetOffset (byte pool)  68 u32 linkTargetBytes  72 u32 xattrOffset (byte pool)  76 u32 xattrBytes
  *     80 u32 firstExtent  84 u32 extentCount  88 u32 firstNode (the first node, in node order, naming it)  92 u32 zero
  *
- *      extent, 16 bytes: { u64 fileOffset, u64 bytes }, ascending, not overlapping.
+ *      linkCount counts the nodes that name the inode; of a directory it is 2 + its subdirectories, as stat shows it. Only
+ *      regular files have size, dataOffset and storedBytes. An implied directory is 0755, root's, at the epoch.
+ *
+ *      extent, 16 bytes: { u64 fileOffset, u64 bytes }, ascending, not overlapping, not touching.
  */
 
 export const ENTRY_REGULAR: u8 = 0;
