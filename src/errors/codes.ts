@@ -30,6 +30,7 @@ export type ErrorKind =
  */
 export const ERROR_KINDS = {
   ARCHIVE_INVALID: "invalid",
+  ARCHIVE_NOT_FOUND: "not-found",
   ARCHIVE_TRUNCATED: "invalid",
   BLOB_MISSING: "not-found",
   CANCELLED: "cancelled",

@@ -1,0 +1,177 @@
+import { closeSync, fstatSync, openSync, read, readlinkSync, readSync, statSync } from "node:fs";
+import { promisify } from "node:util";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GantryError } from "../errors/index.ts";
+import type { Reporter } from "../events/progress.ts";
+import { detectCompression } from "../image/media-types.ts";
+import type { Digest } from "../image/types.ts";
+import { openDecoder } from "../kernels/ingest-layer.ts";
+import { type ArchiveContents, type ArchiveFile } from "./contents.ts";
+import { scanFileArchive } from "./file-archive.ts";
+import { openLayoutDirectory } from "./layout-directory.ts";
+import { ArchiveSpooler } from "./spool-archive.ts";
+
+const READ_BYTES = 1024 * 1024;
+const NOT_YET_MS = 5;
+const MAGIC_BYTES = 8;
+
+/** A file or a directory (layout), or an open descriptor: standard input, a pipe. */
+export type ArchiveSource = { path: string } | { fd: number };
+
+export interface OpenArchiveOptions {
+  /** Where members go that come from a stream. */
+  scratch: string;
+  reporter: Reporter;
+  storedBlob: (digest: Digest) => string | undefined;
+  /** See SpoolOptions. Not called for archives that are read at random. */
+  onSpooled: (file: ArchiveFile) => void;
+}
+
+/**
+ * Opens an image archive of any kind: a directory or an uncompressed file is read at random, in place; a pipe, or a
+ * compressed file, is read once, forward, its members going to scratch.
+ * @throws ARCHIVE_NOT_FOUND, ARCHIVE_INVALID, ARCHIVE_TRUNCATED, COMPRESSION_UNSUPPORTED, CANCELLED; GZIP_INVALID,
+ * ZSTD_INVALID, TAR_INVALID and the other codes of the kernels that read it
+ */
+export async function openArchive(source: ArchiveSource, options: OpenArchiveOptions): Promise<ArchiveContents> {
+  const path = "path" in source ? source.path : pathOf(source.fd);
+  const label = "path" in source ? source.path : "standard input";
+  if (path !== undefined) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) throw new GantryError("ARCHIVE_NOT_FOUND", `open ${path}: no such file or directory`);
+    if (found.isDirectory()) return openLayoutDirectory(path);
+    if (found.isFile()) {
+      if (found.size === 0) throw empty(label);
+      if (compressionOf(path) === "none") return scanFileArchive(path);
+    }
+  }
+  const fd = "fd" in source ? source.fd : openSync(source.path, "r");
+  try {
+    return await spool(fd, label, options);
+  } finally {
+    if (!("fd" in source)) closeSync(fd);
+  }
+}
+
+/** A name for a descriptor that is a regular file at its beginning: then it can be read at random as well. */
+function pathOf(fd: number): string | undefined {
+  if (!fstatSync(fd).isFile()) return undefined;
+  const path = `/proc/self/fd/${fd}`;
+  const isOpenable = !readlinkSync(path).endsWith(" (deleted)");
+  return isOpenable && position(fd) === 0 ? path : undefined;
+}
+
+function position(fd: number): number {
+  const info = openSync(`/proc/self/fdinfo/${fd}`, "r");
+  try {
+    const text = Buffer.alloc(64);
+    readSync(info, text, 0, text.length, 0);
+    return Number(/^pos:\s*(\d+)/.exec(text.toString("latin1"))?.[1] ?? -1);
+  } finally {
+    closeSync(info);
+  }
+}
+
+function compressionOf(path: string) {
+  const fd = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(MAGIC_BYTES);
+    return detectCompression(start.subarray(0, readSync(fd, start, 0, MAGIC_BYTES, 0)));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function spool(fd: number, label: string, options: OpenArchiveOptions): Promise<ArchiveContents> {
+  const spooler = new ArchiveSpooler({ ...options, label });
+  const { reporter } = options;
+  const task = "archive";
+  const { size } = fstatSync(fd);
+  const total = size > 0 ? { totalBytes: size } : {};
+  try {
+    const chunks = readChunks(fd, reporter.signal);
+    const start = await firstBytes(chunks);
+    if (start.length === 0) throw empty(label);
+    const compression = detectCompression(start);
+    const decoder = compression === "none" ? undefined : await openDecoder(compression, label);
+    const take = (bytes: Uint8Array): void => {
+      if (decoder === undefined) spooler.push(bytes);
+      else {
+        decoder.push(bytes, (output) => {
+          spooler.push(output);
+        });
+      }
+    };
+    reporter.emit({ kind: "start", task, label: `Reading ${label}`, ...total });
+    let doneBytes = start.length;
+    take(start);
+    for await (const chunk of chunks) {
+      take(chunk);
+      doneBytes += chunk.length;
+      reporter.emit({ kind: "advance", task, doneBytes, ...total });
+    }
+    decoder?.finish();
+    const contents = spooler.finish();
+    reporter.emit({ kind: "done", task });
+    return contents;
+  } finally {
+    spooler.abandon();
+  }
+}
+
+/** At least as many bytes as a magic number has, unless the stream is shorter: a pipe may give single bytes. */
+async function firstBytes(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
+  let start: Uint8Array = new Uint8Array(0);
+  while (start.length < MAGIC_BYTES) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    start = Buffer.concat([start, next.value]);
+  }
+  return start;
+}
+
+const readAsync = promisify(read);
+
+/**
+ * The bytes of a descriptor to its end. A chunk is valid until the next is asked for. Ends at once when cancelled, also
+ * while nothing comes.
+ */
+async function* readChunks(fd: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  let cancel: () => void = () => undefined;
+  const cancelled = new Promise<never>((_resolve, reject) => {
+    cancel = () => {
+      reject(new GantryError("CANCELLED", "cancelled"));
+    };
+  });
+  cancelled.catch(() => undefined);
+  signal.addEventListener("abort", cancel);
+  if (signal.aborted) cancel();
+  try {
+    for (;;) {
+      const { bytesRead } = await Promise.race([readSome(fd, buffer), cancelled]);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+async function readSome(fd: number, buffer: Buffer): Promise<{ bytesRead: number }> {
+  for (;;) {
+    try {
+      return await readAsync(fd, buffer, 0, buffer.length, null);
+    } catch (error) {
+      // Somebody else's non-blocking pipe or socket.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      await sleep(NOT_YET_MS);
+    }
+  }
+}
+
+function empty(label: string): GantryError {
+  return new GantryError("ARCHIVE_INVALID", `${label} is empty`, {
+    remedy: "Give an image archive with --input or on standard input.",
+  });
+}
