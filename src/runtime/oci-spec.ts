@@ -6,8 +6,9 @@ import { DEFAULT_SHM_SIZE, defaultMounts } from "./default-mounts.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "./default-paths.ts";
 import { containerEnvironment } from "./environment.ts";
 import type { OciLinux, OciProcess, OciResources, OciSeccomp, OciSpec } from "./oci-types.ts";
-import { parseSecurityOptions } from "./security-options.ts";
+import { parseSeccompProfile } from "./seccomp-file.ts";
 import { defaultSeccompProfile } from "./seccomp-profile.ts";
+import { parseSecurityOptions } from "./security-options.ts";
 
 /** Where the engine's cgroups are, in each hierarchy. */
 export const CGROUP_PARENT = "/gantry";
@@ -21,13 +22,11 @@ export interface SpecInput {
   paths: ContainerPaths;
   /** Capabilities of this process: `ALL` and `--privileged` mean these. */
   availableCapabilities?: readonly string[];
-  /** Text of the file that `--security-opt seccomp=FILE` names, in Docker's profile format. */
-  customSeccomp?: OciSeccomp;
 }
 
 /**
  * The OCI runtime configuration of a container (runtime-spec 1.0.2): the same isolation as Docker's default. Pure.
- * @throws CAPABILITY_INVALID, USAGE for what `create` would have refused
+ * @throws CAPABILITY_INVALID, SECCOMP_PROFILE_INVALID, USAGE for what `create` would have refused
  */
 export function ociSpec(record: ContainerRecord, input: SpecInput): OciSpec {
   const { config, hostConfig } = record;
@@ -137,6 +136,7 @@ function capabilitiesOf(hostConfig: HostConfig, input: SpecInput): string[] {
 function seccompOf(hostConfig: HostConfig, input: SpecInput): OciSeccomp | undefined {
   const { seccomp } = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
   if (seccomp === "unconfined") return undefined;
-  if (seccomp !== undefined) return input.customSeccomp;
-  return hostConfig.Privileged === true ? undefined : defaultSeccompProfile(capabilitiesOf(hostConfig, input));
+  if (seccomp === undefined && hostConfig.Privileged === true) return undefined;
+  const capabilities = capabilitiesOf(hostConfig, input);
+  return seccomp === undefined ? defaultSeccompProfile(capabilities) : parseSeccompProfile(seccomp, capabilities);
 }

@@ -21,7 +21,8 @@ export function collect(layout: StoreLayout, candidates: Intent, keep: Reference
   for (const hex of candidates.chains) {
     if (keep.chains.has(hex)) continue;
     const chainId = digestOf(hex);
-    for (const path of [layout.chainErofs(chainId), layout.chainIndex(chainId)]) gone.bytes += removeFile(path);
+    const files = [layout.chainErofs, layout.chainIndex, layout.chainSpill, layout.chainFacts];
+    for (const file of files) gone.bytes += removeFile(file(chainId));
     gone.bytes += removeTree(layout.chainTree(chainId), join(scratch, `chain-${hex}`));
   }
   for (const hex of candidates.layers) {

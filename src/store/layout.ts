@@ -27,6 +27,8 @@ export class StoreLayout {
   chainErofs = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.erofs`);
   /** Data that an EROFS image cannot map in a layer's tar, as a sparse file; few chains have one. */
   chainSpill = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.spill`);
+  /** What starting a container needs to know of the chain's files (src/runtime/image-facts.ts). A cache. */
+  chainFacts = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.facts`);
   /** The chain's tree as real files, for the unpack driver only. */
   chainTree = (chainId: Digest): string => join(this.chainsDir(), `${hexOf(chainId)}.tree`);
   containersDir = (): string => join(this.root, "containers");

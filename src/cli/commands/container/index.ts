@@ -1,3 +1,15 @@
 import type { CommandEntry } from "../../framework/command.ts";
 
-export const CONTAINER_ENTRIES: readonly CommandEntry[] = [];
+export const CONTAINER_ENTRIES: readonly CommandEntry[] = [
+  { names: ["container attach", "attach"], load: () => import("./attach.ts") },
+  { names: ["container create", "create"], load: () => import("./create.ts") },
+  { names: ["container inspect"], load: () => import("./inspect.ts") },
+  { names: ["container kill", "kill"], load: () => import("./kill.ts") },
+  { names: ["container logs", "logs"], load: () => import("./logs.ts") },
+  { names: ["container ls", "container list", "container ps", "ps"], load: () => import("./ls.ts") },
+  { names: ["container rm", "container remove", "rm"], load: () => import("./rm.ts") },
+  { names: ["container run", "run"], load: () => import("./run.ts") },
+  { names: ["container start", "start"], load: () => import("./start.ts") },
+  { names: ["container stop", "stop"], load: () => import("./stop.ts") },
+  { names: ["container wait", "wait"], load: () => import("./wait.ts") },
+];

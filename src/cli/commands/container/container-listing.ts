@@ -1,0 +1,85 @@
+import type { ListedContainer } from "../../../engine/list-containers.ts";
+import { shortId } from "../../../runtime/container-id.ts";
+import type { Store } from "../../../store/store.ts";
+import { humanDuration } from "../../format/duration.ts";
+import type { Listing } from "../../format/listing.ts";
+import { statusText } from "./status-text.ts";
+
+const COMMAND_WIDTH = 20;
+
+/** Docker's table of containers. */
+export function containerListing(
+  store: Store,
+  options: { truncate: boolean; nowMs: number },
+): Listing<ListedContainer> {
+  const { truncate, nowMs } = options;
+  const age = ({ record }: ListedContainer): string => `${humanDuration(nowMs - Date.parse(record.created))} ago`;
+  const id = ({ record }: ListedContainer): string => (truncate ? shortId(record.id) : record.id);
+  const labels = ({ record }: ListedContainer): Record<string, string> => record.config.Labels ?? {};
+  return {
+    typeName: "ContainerContext",
+    quiet: "ID",
+    table: ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"],
+    fields: {
+      Command: { title: "COMMAND", value: (row) => commandText(row.record.args, truncate) },
+      CreatedAt: { title: "CREATED AT", value: (row) => localTime(row.record.created) },
+      ID: { title: "CONTAINER ID", value: id },
+      Image: { title: "IMAGE", value: imageColumn(store, truncate) },
+      Labels: {
+        title: "LABELS",
+        value: (row) =>
+          Object.entries(labels(row))
+            .map(([name, value]) => `${name}=${value}`)
+            .join(","),
+      },
+      LocalVolumes: { title: "LOCAL VOLUMES", value: () => "0" },
+      Mounts: { title: "MOUNTS", value: () => "" },
+      Names: { title: "NAMES", value: (row) => row.record.name },
+      Networks: { title: "NETWORKS", value: (row) => row.record.hostConfig.NetworkMode },
+      Ports: { title: "PORTS", value: () => "" },
+      RunningFor: { title: "CREATED", value: age },
+      State: { title: "STATE", value: (row) => row.status.state },
+      Status: { title: "STATUS", value: (row) => statusText(row.status, nowMs) },
+    },
+    methods: { Label: { title: "LABEL", value: (row) => (name) => labels(row)[name] ?? "" } },
+  };
+}
+
+/** As the user called the image; its id once that name means another image, or nothing. */
+function imageColumn(store: Store, truncate: boolean): (row: ListedContainer) => string {
+  const known = new Map<string, string | undefined>();
+  const idOf = (reference: string): string | undefined => {
+    if (!known.has(reference)) {
+      try {
+        known.set(reference, store.resolveImage(reference).id);
+      } catch {
+        known.set(reference, undefined);
+      }
+    }
+    return known.get(reference);
+  };
+  return ({ record }) => {
+    const { Image: reference } = record.config;
+    if (idOf(reference) === record.image) return reference;
+    return truncate ? shortId(record.image.slice("sha256:".length)) : record.image;
+  };
+}
+
+function commandText(args: readonly string[], truncate: boolean): string {
+  const text = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`)).join(" ");
+  const characters = [...text];
+  const shown =
+    truncate && characters.length > COMMAND_WIDTH ? `${characters.slice(0, COMMAND_WIDTH - 1).join("")}…` : text;
+  return JSON.stringify(shown);
+}
+
+/** `2026-11-22 04:26:16 +0000 UTC`, as Go prints a local time. */
+function localTime(timestamp: string): string {
+  const date = new Date(timestamp);
+  const offset = -date.getTimezoneOffset();
+  const two = (value: number): string => String(Math.trunc(value)).padStart(2, "0");
+  const zone = `${offset < 0 ? "-" : "+"}${two(Math.abs(offset) / 60)}${two(Math.abs(offset) % 60)}`;
+  const name = offset === 0 ? "UTC" : zone;
+  const local = new Date(date.getTime() + offset * 60_000).toISOString();
+  return `${local.slice(0, 10)} ${local.slice(11, 19)} ${zone} ${name}`;
+}

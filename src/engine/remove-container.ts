@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { lockFile, removeTree } from "../bridge/index.ts";
+import { GantryError, isGantryError } from "../errors/index.ts";
+import { removeCgroup } from "../runtime/cgroup-cleanup.ts";
+import { containerNames, releaseName } from "../runtime/container-names.ts";
+import type { ContainerPaths } from "../runtime/container-paths.ts";
+import { readContainerStatus } from "../runtime/container-status.ts";
+import { findContainer } from "../runtime/find-container.ts";
+import type { Store } from "../store/store.ts";
+import { signalContainer } from "./signal-container.ts";
+import { waitContainer } from "./wait-container.ts";
+
+export interface RemoveContainerOptions {
+  /** Kill it if it is running. */
+  force?: boolean;
+  /** Remove its anonymous volumes, too. */
+  volumes?: boolean;
+}
+
+const SIGKILL = 9;
+/** A start or a look at the lock takes milliseconds; who holds it longer is running. */
+const LOCK_TIMEOUT_MS = 2000;
+
+/**
+ * Removes a container with everything it has: files, log, name, cgroup. Interrupted, it either is still there or is gone
+ * for every other command; the rest is removed by the next one.
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS, CONTAINER_RUNNING
+ */
+export async function removeContainer(
+  store: Store,
+  given: string,
+  options: RemoveContainerOptions = {},
+): Promise<void> {
+  const paths = findContainer(store.layout, given);
+  await endIfRunning(paths, given, options.force === true);
+  const lock = await lockFile(paths.shimLock, { timeoutMs: LOCK_TIMEOUT_MS }).catch((error: unknown) => {
+    // Removed with its directory by somebody else, the shim of an auto-removed container for example.
+    if (!existsSync(paths.directory)) return undefined;
+    throw isGantryError(error, "LOCK_TIMEOUT") ? running(paths) : error;
+  });
+  if (lock === undefined) return;
+  try {
+    removeCgroup(paths.id);
+    await discard(store, paths);
+  } finally {
+    lock.release();
+  }
+}
+
+async function endIfRunning(paths: ContainerPaths, given: string, force: boolean): Promise<void> {
+  if (readContainerStatus(paths).state !== "running") return;
+  if (!force) throw running(paths);
+  try {
+    await signalContainer(paths, given, SIGKILL);
+  } catch (error) {
+    if (!isGantryError(error, "CONTAINER_NOT_RUNNING")) throw error;
+  }
+  await waitContainer(paths);
+}
+
+/** Takes the directory out of sight in one step, frees the name, then removes the files. */
+async function discard(store: Store, paths: ContainerPaths): Promise<void> {
+  const names = [...containerNames(store.layout)].filter(([, id]) => id === paths.id);
+  const scratch = await store.scratch();
+  try {
+    const aside = join(scratch.path, "removed");
+    mkdirSync(aside);
+    try {
+      renameSync(paths.directory, join(aside, paths.id));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    for (const [name] of names) releaseName(store.layout, name, paths.id);
+    removeTree(aside);
+  } finally {
+    await scratch.dispose();
+  }
+}
+
+function running(paths: ContainerPaths): GantryError {
+  return new GantryError(
+    "CONTAINER_RUNNING",
+    `You cannot remove a running container ${paths.id}. ` +
+      "Stop the container before attempting removal or force remove",
+    { details: { container: paths.id } },
+  );
+}
