@@ -1,0 +1,140 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { openIn } from "../bridge/index.ts";
+import { isGantryError } from "../errors/index.ts";
+import type { Reporter } from "../events/progress.ts";
+import { END_OF_ARCHIVE, paddingBytes, type TreeData, treeItems } from "../kernels/tar-write.ts";
+import type { LayerIndex } from "../layer/layer-index.ts";
+import { GatherWriter } from "./gather-writer.ts";
+
+/** The container may put something else in a file's place at any moment: never follow a link, never wait for a pipe. */
+const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Where the data of a layer's files is: at offsets in its tar, or in files of its tree. */
+export type LayerSource = { type: "tar"; path: string } | { type: "directory"; path: string };
+
+export interface TreeWriterOptions {
+  /** Sees every byte of the tar, in order; the view is valid during the call only. */
+  onBytes?: (bytes: Uint8Array) => void;
+  /** Name of the progress task whose done bytes are bytes of the tar. */
+  task?: string;
+}
+
+export interface WrittenTree {
+  tarBytes: number;
+  /** Paths (Latin-1 of the bytes) of files that shrank or went while they were read: their data was filled up with zeros. */
+  changedWhileRead: string[];
+}
+
+/**
+ * Writes the tree of an index as a tar to `fd`, in the order and the form of wasm/tar-write: the same tree gives the same
+ * bytes. `sources[n]` has the data of the index's layer n. Holes of sparse files are written as zeros, which every reader
+ * understands. A file of a directory that changes meanwhile keeps the size that its header says.
+ * @throws SYSTEM_CALL_FAILED, NO_SPACE, UNEXPECTED_END_OF_FILE (a layer tar that is too short)
+ */
+export async function writeTree(
+  index: LayerIndex,
+  sources: readonly LayerSource[],
+  fd: number,
+  reporter: Reporter,
+  options: TreeWriterOptions = {},
+): Promise<WrittenTree> {
+  const writer = new GatherWriter(fd, {
+    ...(options.onBytes && { onBytes: options.onBytes }),
+    signal: reporter.signal,
+  });
+  const files = new SourceFiles(index, sources);
+  const changedWhileRead: string[] = [];
+  try {
+    for (const { headers, data, node } of treeItems(index.bytes)) {
+      const wait = writer.append(headers);
+      if (wait !== undefined) await wait;
+      if (data === undefined) continue;
+      try {
+        await files.append(writer, data);
+      } catch (error) {
+        if (sources[data.layer]?.type !== "directory" || !isMissingData(error)) throw error;
+        changedWhileRead.push(index.pathOf(node).toString("latin1"));
+        await writer.appendZeros(files.missingBytes(writer));
+      }
+      const padding = paddingBytes(data.size);
+      if (padding > 0) await writer.appendZeros(padding);
+      if (options.task !== undefined)
+        reporter.emit({ kind: "advance", task: options.task, doneBytes: writer.bytesAppended });
+    }
+    await writer.append(END_OF_ARCHIVE);
+    await writer.finish();
+    return { tarBytes: writer.bytesAppended, changedWhileRead };
+  } finally {
+    files.close();
+  }
+}
+
+function isMissingData(error: unknown): boolean {
+  if (isGantryError(error, "UNEXPECTED_END_OF_FILE")) return true;
+  return isGantryError(error, "SYSTEM_CALL_FAILED") && error.details["name"] === "ENOENT";
+}
+
+/** The open tars, and the file of a directory that is being read. */
+class SourceFiles {
+  readonly #index: LayerIndex;
+  readonly #sources: readonly LayerSource[];
+  readonly #open = new Map<number, number>();
+  /** Where the data being appended must end, in bytes of the tar. */
+  #end = 0;
+
+  constructor(index: LayerIndex, sources: readonly LayerSource[]) {
+    this.#index = index;
+    this.#sources = sources;
+  }
+
+  async append(writer: GatherWriter, data: TreeData): Promise<void> {
+    this.#end = writer.bytesAppended + data.size;
+    const source = this.#sources[data.layer];
+    if (source === undefined) throw new RangeError(`no source for layer ${data.layer}`);
+    if (source.type === "tar") {
+      await this.#appendData(writer, this.#fdOf(data.layer, source.path), data, data.offset);
+      return;
+    }
+    const path = this.#index.pathOf(this.#index.firstNodeOf(data.inode));
+    const fd = openIn(source.path, path, READ_ONLY);
+    try {
+      await this.#appendData(writer, fd, data, undefined);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Bytes of the file being appended that are still to come. */
+  missingBytes(writer: GatherWriter): number {
+    return this.#end - writer.bytesAppended;
+  }
+
+  close(): void {
+    for (const fd of this.#open.values()) closeSync(fd);
+    this.#open.clear();
+  }
+
+  /** `packedAt`: where a tar has the extents back to back; undefined where the file has them at their own offsets. */
+  async #appendData(writer: GatherWriter, fd: number, data: TreeData, packedAt: number | undefined): Promise<void> {
+    if (data.extentCount === 0) {
+      const wait = writer.appendFileRange(fd, packedAt ?? 0, data.size);
+      if (wait !== undefined) await wait;
+      return;
+    }
+    let position = 0;
+    let packed = packedAt ?? 0;
+    for (const { fileOffset, bytes } of this.#index.extentsOf(data.inode)) {
+      await writer.appendZeros(fileOffset - position);
+      await writer.appendFileRange(fd, packedAt === undefined ? fileOffset : packed, bytes);
+      packed += bytes;
+      position = fileOffset + bytes;
+    }
+    await writer.appendZeros(data.size - position);
+  }
+
+  #fdOf(layer: number, path: string): number {
+    let fd = this.#open.get(layer);
+    if (fd === undefined) this.#open.set(layer, (fd = openSync(path, "r")));
+    return fd;
+  }
+}

@@ -1,0 +1,172 @@
+import { closeSync, linkSync, openSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeTree } from "../archive/tree-writer.ts";
+import { isGantryError } from "../errors/index.ts";
+import type { Reporter } from "../events/progress.ts";
+import { digestHex, digestOf } from "../image/digest.ts";
+import { encodeJson } from "../image/manifest.ts";
+import {
+  DOCKER_CONFIG,
+  DOCKER_LAYER,
+  DOCKER_MANIFEST,
+  OCI_CONFIG,
+  OCI_LAYER,
+  OCI_MANIFEST,
+} from "../image/media-types.ts";
+import { fullTagName } from "../image/reference.ts";
+import type { Descriptor, Digest, Image, ImageManifest } from "../image/types.ts";
+import { buildLayerIndex } from "../kernels/layer.ts";
+import { Sha256, sha256Hex } from "../kernels/sha256.ts";
+import { TarScanner } from "../kernels/tar-scan.ts";
+import { type ChildImageOptions, childImageConfig } from "../image/child-config.ts";
+import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
+import { containerLayer } from "../runtime/container-tree.ts";
+import { findContainer } from "../runtime/find-container.ts";
+import { whilePaused } from "../runtime/freezer.ts";
+import { timestampNow } from "../runtime/timestamp.ts";
+import { requireSpace } from "../store/free-space.ts";
+import type { PublishedContent, Scratch, Store } from "../store/store.ts";
+import { warnOfLosses } from "./export-container.ts";
+
+export interface CommitOptions extends Pick<ChildImageOptions, "author" | "message" | "changes"> {
+  /** Name of the new image; without one it is dangling. */
+  name?: string;
+  /** Freeze the container meanwhile, so that files agree with each other. Default true. */
+  pause?: boolean;
+}
+
+/** What an empty tar is: its layer is left out of the image, and the history says so. */
+const EMPTY_TAR_BYTES = 1024;
+
+/**
+ * Makes an image of a container: its image and one layer more, with what the container added, changed and deleted.
+ * Volumes are not in it. Durable on return.
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS, REFERENCE_INVALID, INSTRUCTION_INVALID, NO_SPACE, CANCELLED
+ */
+export async function commitContainer(
+  store: Store,
+  given: string,
+  options: CommitOptions,
+  reporter: Reporter,
+): Promise<Image> {
+  const paths = findContainer(store.layout, given);
+  const record = readContainerRecord(paths);
+  const names = options.name === undefined ? [] : [fullTagName(options.name)];
+  const parent = parentOf(store, record);
+  const scratch = await store.scratch();
+  try {
+    const layer = await whilePaused(record.id, options.pause !== false, async () => {
+      const tree = await containerLayer(store, record, paths, reporter);
+      requireSpace(store.layout.root, tree.index.dataBytes, "the new layer");
+      return await writeLayer(scratch, tree, record.name, reporter);
+    });
+    const config = childImageConfig(parent?.config, {
+      ...options,
+      runConfig: record.config,
+      createdBy: record.args.join(" "),
+      created: timestampNow(),
+      diffIds: [...record.layers, ...(layer === undefined ? [] : [layer.diffId])],
+      emptyLayer: layer === undefined,
+    });
+    return await store.publish(scratch, describe(store, scratch, record, parent, encodeJson(config), layer, names));
+  } finally {
+    await scratch.dispose();
+  }
+}
+
+interface NewLayer {
+  diffId: Digest;
+  tar: string;
+  index: string;
+  bytes: number;
+}
+
+/** The container's image; undefined if it has been removed by force: its layers are kept while the container is. */
+function parentOf(store: Store, record: ContainerRecord): Image | undefined {
+  try {
+    return store.resolveImage(record.image);
+  } catch (error) {
+    if (isGantryError(error, "IMAGE_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+async function writeLayer(
+  scratch: Scratch,
+  tree: Awaited<ReturnType<typeof containerLayer>>,
+  label: string,
+  reporter: Reporter,
+): Promise<NewLayer | undefined> {
+  const task = `commit ${label}`;
+  const tar = join(scratch.path, "layer.tar");
+  const hash = new Sha256();
+  // The layer's own index points into the tar: it is scanned as any other layer's on the way out.
+  const scanner = new TarScanner();
+  const fd = openSync(tar, "wx", 0o600);
+  try {
+    reporter.emit({ kind: "start", task, label, totalBytes: tree.index.dataBytes });
+    const { tarBytes, changedWhileRead } = await writeTree(tree.index, tree.sources, fd, reporter, {
+      task,
+      onBytes: (bytes) => {
+        hash.update(bytes);
+        scanner.push(bytes);
+      },
+    });
+    reporter.emit({ kind: "done", task });
+    warnOfLosses(reporter, tree.skippedSockets, changedWhileRead);
+    if (tarBytes === EMPTY_TAR_BYTES) return undefined;
+    const index = join(scratch.path, "layer.index");
+    writeFileSync(index, buildLayerIndex(scanner.finish().records));
+    return { diffId: digestOf(hash.digestHex()), tar, index, bytes: tarBytes };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes config and manifest into the scratch directory; everything that the image consists of. */
+function describe(
+  store: Store,
+  scratch: Scratch,
+  record: ContainerRecord,
+  parent: Image | undefined,
+  config: Uint8Array,
+  layer: NewLayer | undefined,
+  names: string[],
+): PublishedContent {
+  const blobs: PublishedContent["blobs"] = [];
+  const put = (bytes: Uint8Array, mediaType: string): Descriptor => {
+    const digest = digestOf(sha256Hex(bytes));
+    const file = join(scratch.path, `blob-${digestHex(digest)}`);
+    writeFileSync(file, bytes);
+    blobs.push({ digest, file });
+    return { mediaType, digest, size: bytes.length };
+  };
+  const docker = parent?.manifest.mediaType === DOCKER_MANIFEST;
+  const layers = record.layers.map(
+    (diffId, n): Descriptor => parent?.layers[n]?.blob ?? plainLayer(store, scratch, diffId, blobs),
+  );
+  if (layer !== undefined) {
+    layers.push({ mediaType: docker ? DOCKER_LAYER : OCI_LAYER, digest: layer.diffId, size: layer.bytes });
+    blobs.push({ digest: layer.diffId, file: layer.tar });
+  }
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: docker ? DOCKER_MANIFEST : OCI_MANIFEST,
+    config: put(config, docker ? DOCKER_CONFIG : OCI_CONFIG),
+    layers,
+  };
+  return {
+    blobs,
+    layers: layer === undefined ? [] : [{ diffId: layer.diffId, blob: layer.diffId, index: layer.index }],
+    manifest: put(encodeJson(manifest), manifest.mediaType!),
+    names,
+  };
+}
+
+/** A layer whose image is gone: its tar, which the container kept, becomes the blob. */
+function plainLayer(store: Store, scratch: Scratch, diffId: Digest, blobs: PublishedContent["blobs"]): Descriptor {
+  const file = join(scratch.path, `blob-${digestHex(diffId)}`);
+  linkSync(store.layout.layerTar(diffId), file);
+  blobs.push({ digest: diffId, file, durable: true });
+  return { mediaType: OCI_LAYER, digest: diffId, size: statSync(file).size };
+}
