@@ -29,6 +29,10 @@ export const command = defineCommand({
     const { inspectImage } = await import("../../../engine/inspect-image.ts");
     const store = openStore(context.storeRoot);
     const kinds: ((target: string) => object)[] = [];
+    if (flags.type !== "image") {
+      const { inspectContainer } = await import("../../../engine/inspect-container.ts");
+      kinds.push((target) => inspectContainer(store, target));
+    }
     if (flags.type !== "container") kinds.push((target) => inspectImage(store, target));
     return await inspectTargets(context, operands, flags.format, (target) => {
       for (const inspect of kinds) {

@@ -1,4 +1,5 @@
-import { isInt } from "./values.ts";
+import { goPrint } from "./go-format.ts";
+import { isInt, typeName } from "./values.ts";
 
 type Basic = "bool" | "int" | "float" | "string";
 
@@ -17,13 +18,10 @@ export function areEqual(a: unknown, b: unknown): boolean {
   if (a === undefined || a === null || b === undefined || b === null) return (a ?? null) === (b ?? null);
   const kindA = basicKind(a);
   const kindB = basicKind(b);
-  if (kindA === undefined || kindB === undefined) {
-    if (kindA === kindB && Array.isArray(a) === Array.isArray(b)) {
-      throw new Error(`non-comparable type ${Array.isArray(a) ? "slice" : "map"}`);
-    }
-    throw new Error("incompatible types for comparison");
+  if (kindA === undefined && kindB === undefined && Array.isArray(a) === Array.isArray(b)) {
+    throw new Error(`non-comparable type ${goPrint(a)}: ${typeName(a)}`);
   }
-  if (kindA !== kindB) throw new Error("incompatible types for comparison");
+  if (kindA !== kindB) throw incompatible(a, b);
   return kindA === "int" ? BigInt(a as number) === BigInt(b as number) : a === b;
 }
 
@@ -35,8 +33,12 @@ export function isLess(a: unknown, b: unknown): boolean {
   const kindA = basicKind(a);
   const kindB = basicKind(b);
   if (kindA === undefined || kindB === undefined) throw new Error("invalid type for comparison");
-  if (kindA !== kindB) throw new Error("incompatible types for comparison");
+  if (kindA !== kindB) throw incompatible(a, b);
   if (kindA === "bool") throw new Error("invalid type for comparison");
   if (kindA === "string") return Buffer.compare(Buffer.from(a as string), Buffer.from(b as string)) < 0;
   return (a as number) < (b as number);
+}
+
+function incompatible(a: unknown, b: unknown): Error {
+  return new Error(`incompatible types for comparison: ${typeName(a)} and ${typeName(b)}`);
 }

@@ -165,7 +165,7 @@ class Evaluation {
       case "chain":
         return this.#fields(first, this.#operand(first.of, dot), first.names, dot, args, piped);
       case "function":
-        return this.#call(first, args, dot, piped);
+        return this.#call(command, first, args, dot, piped);
       case "nil":
         throw this.#error(first, "nil is not a command");
       default:
@@ -240,7 +240,13 @@ class Evaluation {
     );
   }
 
-  #call(node: Extract<Operand, { kind: "function" }>, args: readonly Operand[], dot: unknown, piped: unknown): unknown {
+  #call(
+    command: Command,
+    node: Extract<Operand, { kind: "function" }>,
+    args: readonly Operand[],
+    dot: unknown,
+    piped: unknown,
+  ): unknown {
     const { name } = node;
     if (name === "and" || name === "or") return this.#shortCircuit(node, args, dot, piped);
     const definition = this.#options.functions[name]!;
@@ -258,12 +264,15 @@ class Evaluation {
       if (fits) continue;
       const where = args[i] ?? node;
       if (value === undefined || value === null) throw this.#error(where, `invalid value; expected ${type}`);
+      if (where.kind === "literal") {
+        throw this.#error(where, `expected ${type === "int" ? "integer" : type}; found ${where.text}`);
+      }
       throw this.#error(where, `wrong type for value; expected ${type}; got ${typeName(value)}`);
     }
     try {
       return definition.call(values);
     } catch (error) {
-      throw this.#error(node, `error calling ${name}: ${(error as Error).message}`);
+      throw this.#error(command, `error calling ${name}: ${(error as Error).message}`);
     }
   }
 

@@ -73,16 +73,16 @@ function indexOnce(value: unknown, key: unknown): unknown {
     if (!isInt(key)) throw new Error(`cannot index slice/array with type ${typeName(key)}`);
     const bytes = typeof value === "string" ? Buffer.from(value) : (value as readonly unknown[]);
     const at = Number(key);
-    if (at < 0 || at >= bytes.length) throw new Error(`index out of range: ${at}`);
+    if (at < 0 || at > bytes.length) throw new Error(`index out of range: ${at}`);
+    if (at === bytes.length)
+      throw new Error(`reflect: ${typeof value === "string" ? "string" : "slice"} index out of range`);
     return bytes[at];
   }
   if (typeof value !== "object" || structName(value) !== undefined)
     throw new Error(`can't index item of type ${typeName(value)}`);
   const map = value as Readonly<Record<string, unknown>>;
-  // Go's maps have typed keys (ints for some); in JSON all of them are text.
-  const name = isInt(key) ? String(key) : key;
-  if (typeof name !== "string") throw new Error(`value has type ${typeName(key)}; should be string`);
-  if (Object.hasOwn(map, name)) return map[name];
+  if (typeof key !== "string") throw new Error(`value has type ${typeName(key)}; should be string`);
+  if (Object.hasOwn(map, key)) return map[key];
   // The zero of the map's element type: "" for labels and other maps of text.
   return Object.values(map).every((element) => typeof element === "string") ? "" : null;
 }
@@ -111,7 +111,7 @@ const DOCKER: Readonly<Record<string, TemplateFunction>> = {
     if (!Array.isArray(list)) throw new Error(`expected slice, got ${typeName(list)}`);
     return list.map((element) => goPrint(element)).join(separator as string);
   }),
-  title: define(["string"], ([text]) => (text as string).replace(/(?<![\p{L}\p{N}_'])\p{L}/gu, (c) => c.toUpperCase())),
+  title: define(["string"], ([text]) => (text as string).replace(/(?<![\p{L}\p{N}_])\p{L}/gu, (c) => c.toUpperCase())),
   lower: define(["string"], ([text]) => (text as string).toLowerCase()),
   upper: define(["string"], ([text]) => (text as string).toUpperCase()),
   pad: define(["string", "int", "int"], ([text, before, after]) => {

@@ -108,7 +108,7 @@ function formatOne(value: unknown, directive: Directive): string {
   }
   if (typeof value === "object" && value !== null) {
     // Every verb goes through to the elements: %q of a slice is ["a" "b"].
-    return goPrintComposite(value, (element) => formatOne(element, directive));
+    return goPrintComposite(value, (element) => (element === null ? "<nil>" : formatOne(element, directive)));
   }
   const text = scalar(value, directive);
   if (text === undefined) {

@@ -21,6 +21,7 @@ export type TokenType =
   | "comma"
   | "declare"
   | "assign"
+  | "other"
   | "end";
 
 export interface Token {
@@ -147,7 +148,8 @@ function lexAction(source: string, start: number, tokens: Token[]): { at: number
             ? "bool"
             : "identifier";
       push(type, word.length);
-    } else throw new TemplateError(source, at, `unrecognized character in action: ${describeCharacter(rest)}`);
+    } else if (first >= " " && first <= "~") push("other", 1);
+    else throw new TemplateError(source, at, `unrecognized character in action: ${describeCharacter(rest)}`);
     const last = tokens[tokens.length - 1]!;
     if (["field", "variable", "identifier", "keyword", "nil", "bool", "number"].includes(last.type))
       checkTerminator(source, at);

@@ -114,10 +114,11 @@ class Parser {
         this.#expect("close", word.text);
         return { kind: word.text };
       case "template": {
+        const { at } = this.#peekSolid();
         const name = this.#templateName("template clause");
         const pipeline =
           this.#peekSolid().type === "close" ? void this.#take() : this.#pipeline("template clause", "close");
-        return { kind: "template", at: word.at, name, pipeline: pipeline ?? undefined };
+        return { kind: "template", at, name, pipeline: pipeline ?? undefined };
       }
       case "define": {
         const name = this.#templateName("define clause");
@@ -187,7 +188,7 @@ class Parser {
         return { at, variables, declares, commands };
       }
       if (!STARTS_OPERAND.has(token.type)) throw this.#unexpected(token, context);
-      commands.push(this.#command(context));
+      commands.push(this.#command());
     }
   }
 
@@ -215,7 +216,9 @@ class Parser {
         else this.#variables.push(...variables);
         return { variables, declares };
       }
-      if (after.type !== "comma" || context !== "range" || variables.length > 0) break;
+      if (after.type !== "comma") break;
+      if (context !== "range" || variables.length > 0)
+        throw this.#error(after.at, `too many declarations in ${context}`);
       this.#next++;
       variables.push(variable.text);
     }
@@ -227,7 +230,7 @@ class Parser {
     if (!this.#variables.includes(name)) throw this.#error(at, `undefined variable ${JSON.stringify(name)}`);
   }
 
-  #command(context: string): Command {
+  #command(): Command {
     const at = this.#peekSolid().at;
     const words: Operand[] = [];
     for (;;) {
@@ -242,9 +245,6 @@ class Parser {
       if (token.type === "close" || token.type === "paren-close") break;
       if (token.type === "pipe") {
         this.#next++;
-        const after = this.#peekSolid();
-        if (after.type === "close" || after.type === "paren-close")
-          throw this.#error(after.at, `missing value for ${context}`);
         break;
       }
       throw this.#unexpected(token, "operand");
@@ -256,12 +256,14 @@ class Parser {
   #operand(): Operand | undefined {
     const term = this.#term();
     if (term === undefined || this.#peek().type !== "field") return term;
+    // Go's errors point at the second name of a chain.
+    const { at } = this.#peek();
     const names: string[] = [];
     while (this.#peek().type === "field") names.push(this.#take().text.slice(1));
     switch (term.kind) {
       case "field":
       case "variable":
-        return { ...term, names: [...term.names, ...names] };
+        return { ...term, at, names: [...term.names, ...names] };
       case "literal":
       case "nil":
       case "dot":
@@ -270,7 +272,7 @@ class Parser {
           `unexpected . after term ${JSON.stringify(term.kind === "literal" ? term.text : term.kind)}`,
         );
       default:
-        return { kind: "chain", at: term.at, of: term, names };
+        return { kind: "chain", at, of: term, names };
     }
   }
 
@@ -295,7 +297,7 @@ class Parser {
       case "bool":
         return { kind: "literal", at, text, value: text === "true" };
       case "char":
-        return { kind: "literal", at, text, value: goUnquote(text).codePointAt(0)! };
+        return { kind: "literal", at, text, value: this.#character(text, at) };
       case "number":
         return { kind: "literal", at, text, value: this.#number(text, at) };
       case "string":
@@ -311,6 +313,12 @@ class Parser {
     } catch {
       throw this.#error(at, "invalid syntax");
     }
+  }
+
+  #character(text: string, at: number): number {
+    const [only, ...others] = Array.from(this.#unquote(text, at));
+    if (only === undefined || others.length > 0) throw this.#error(at, `malformed character constant: ${text}`);
+    return only.codePointAt(0)!;
   }
 
   #number(text: string, at: number): number | bigint {
