@@ -66,7 +66,9 @@ let foreign: ForeignFunctions | undefined;
 /** Loads ffi-rs and our library at first use: about 1.5 ms, so no command pays that does not need it. */
 function door(): ForeignFunctions {
   if (foreign !== undefined) return foreign;
-  if (!process.getBuiltinModule("node:worker_threads").isMainThread) {
+  // Node marks what workers cannot do; asking node:worker_threads would cost more than all the rest of loading.
+  const { chdir } = process as unknown as { chdir: object };
+  if ("disabled" in chdir) {
     // ffi-rs loaded by a worker alone takes the process down when the worker ends.
     throw new GantryError("INTERNAL", "native code can only be called from the main thread");
   }
@@ -100,17 +102,22 @@ function enter(message: Uint8Array, data: Uint8Array, runInNewThread: boolean): 
 
 const NO_DATA = new Uint8Array(new ArrayBuffer(8));
 
-/** A message in memory of its own: never a slice of node's buffer pool, so that it is aligned and lives as long as we say. */
-function compose(operation: Operation, request: Uint8Array, options: CallOptions): Uint8Array {
+/** For calls on this thread, which cannot overlap: making 8 KiB of memory costs as much as a system call. */
+let reused: Uint8Array | undefined;
+
+/** Memory of its own, never a slice of node's buffer pool, so that it is aligned and lives as long as we say. */
+function messageOf(bytes: number): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(bytes));
+}
+
+function compose(operation: Operation, request: Uint8Array, options: CallOptions, reuse: boolean): Uint8Array {
   const replyBytes = Math.max(LEAST_REPLY_BYTES, options.replyBytes ?? 0);
-  const message = new Uint8Array(new ArrayBuffer(HEADER_BYTES + Math.max(request.length, replyBytes)));
-  const view = new DataView(message.buffer);
+  const bytes = HEADER_BYTES + Math.max(request.length, replyBytes);
+  const small = bytes === HEADER_BYTES + LEAST_REPLY_BYTES;
+  const message = reuse && small ? (reused ??= messageOf(bytes)) : messageOf(bytes);
+  const words = new Uint32Array(message.buffer, 0, HEADER_BYTES / 4);
   const dataBytes = options.data?.byteLength ?? 0;
-  view.setUint32(0, operation, true);
-  view.setUint32(4, message.length, true);
-  view.setUint32(8, dataBytes >>> 0, true);
-  view.setUint32(12, Math.floor(dataBytes / 2 ** 32), true);
-  view.setUint32(20, request.length, true);
+  words.set([operation, bytes, dataBytes >>> 0, Math.floor(dataBytes / 2 ** 32), 0, request.length, 0, 0]);
   message.set(request, HEADER_BYTES);
   return message;
 }
@@ -141,7 +148,7 @@ export function request(): RequestWriter {
  * @throws SYSTEM_CALL_FAILED, NO_SPACE, PERMISSION with `details` { step, errno, name, path }; NATIVE_MISSING
  */
 export function call(operation: Operation, fields: RequestWriter, options: CallOptions = {}): Reply {
-  const message = compose(operation, fields.finish(), options);
+  const message = compose(operation, fields.finish(), options, true);
   return answer(enter(message, dataOf(options), false), message);
 }
 
@@ -157,7 +164,7 @@ export async function callAsync(
 ): Promise<Reply> {
   const { signal, onProgress } = options;
   if (signal?.aborted === true) throw new GantryError("CANCELLED", "cancelled");
-  const message = compose(operation, fields.finish(), options);
+  const message = compose(operation, fields.finish(), options, false);
   const data = dataOf(options);
   const running = enter(message, data, true) as Promise<unknown>;
   // Held in a set that outlives this function's frame: V8 may drop a local after its last use, and with it the memory.
