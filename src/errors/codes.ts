@@ -70,6 +70,7 @@ export const ERROR_KINDS = {
   MANIFEST_INVALID: "invalid",
   NATIVE_MISSING: "unsupported",
   NO_SPACE: "resource",
+  OUTPUT_INVALID: "invalid",
   OUT_OF_MEMORY: "resource",
   PATH_INVALID: "invalid",
   PATH_SYMLINK_LOOP: "invalid",

@@ -19,7 +19,7 @@ import {
 } from "./publish.ts";
 import { RecordLock } from "./record-lock.ts";
 import { collectReferences } from "./references.ts";
-import { resolveRecord } from "./resolve-image.ts";
+import { repositoryOf, resolveRecord } from "./resolve-image.ts";
 import { cleanLeftovers, makeScratch } from "./scratch.ts";
 import type { PublishedContent, RemovedContent, Scratch, Store } from "./store.ts";
 import { storedImage } from "./stored-image.ts";
@@ -90,6 +90,16 @@ class FileStore implements Store {
   resolveNamed(reference: string): { image: Image; name: string | undefined } {
     const { record, name } = resolveRecord(this.#records(), reference);
     return { image: this.#image(record), name };
+  }
+
+  repositoryTags(reference: string): { image: Image; name: string }[] {
+    const repository = repositoryOf(reference);
+    if (repository === undefined) return [];
+    const found = this.#records().flatMap((record) =>
+      record.names.filter((name) => name.startsWith(`${repository}:`)).map((name) => ({ record, name })),
+    );
+    found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return found.map(({ record, name }) => ({ image: this.#image(record), name }));
   }
 
   async publish(scratch: Scratch, content: PublishedContent): Promise<Image> {

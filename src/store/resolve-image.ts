@@ -61,6 +61,13 @@ function byReference(records: readonly ImageRecord[], parsed: ImageReference): R
   return record && { record, name };
 }
 
+/** The full name of the repository that a reference without tag and digest is; undefined for any other. */
+export function repositoryOf(reference: string): string | undefined {
+  const parsed = tryParse(reference);
+  if (parsed === undefined || parsed.tag !== undefined || parsed.digest !== undefined) return undefined;
+  return `${parsed.domain}/${parsed.path}`;
+}
+
 function tryParse(reference: string): ImageReference | undefined {
   try {
     return parseReference(reference);

@@ -36,6 +36,9 @@ export interface Store {
   /** The same, and the full name that matched; undefined when the reference is an id or a digest. */
   resolveNamed(reference: string): { image: Image; name: string | undefined };
 
+  /** For a reference that is a repository without tag or digest: every name in it, sorted, with its image; else none. */
+  repositoryTags(reference: string): { image: Image; name: string }[];
+
   /**
    * Moves finished files of a scratch directory into place, durably, and records the image under `names` (which move
    * from other images). All or nothing: an image is visible only when everything it needs is durable. An image that the
