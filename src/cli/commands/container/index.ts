@@ -2,7 +2,9 @@ import type { CommandEntry } from "../../framework/command.ts";
 
 export const CONTAINER_ENTRIES: readonly CommandEntry[] = [
   { names: ["container attach", "attach"], load: () => import("./attach.ts") },
+  { names: ["container commit", "commit"], load: () => import("./commit.ts") },
   { names: ["container create", "create"], load: () => import("./create.ts") },
+  { names: ["container export", "export"], load: () => import("./export.ts") },
   { names: ["container inspect"], load: () => import("./inspect.ts") },
   { names: ["container kill", "kill"], load: () => import("./kill.ts") },
   { names: ["container logs", "logs"], load: () => import("./logs.ts") },
