@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes } from "../store/random-bytes.ts";
 
 /** Characters of the short form of an id, as `ps` shows it. */
 export const SHORT_ID_LENGTH = 12;
