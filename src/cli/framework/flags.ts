@@ -146,7 +146,7 @@ export function stringsFlag(help: string, options: FlagOptions<readonly string[]
 export function filterFlag(help: string, options: FlagOptions<readonly Filter[]> = {}): Flag<readonly Filter[]> {
   return describe<readonly Filter[]>("filter", help, [], { short: "f", ...options }, (text, before) => {
     const equals = text.indexOf("=");
-    if (equals < 0) throw new Error("invalid filter: write it as name=value");
+    if (equals < 0) throw new Error("bad format of filter (expected name=value)");
     return [...before, { name: text.slice(0, equals).trim().toLowerCase(), value: text.slice(equals + 1).trim() }];
   });
 }
