@@ -2,9 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isGantryError } from "../errors/index.ts";
 import type { Digest } from "../image/types.ts";
-import { mergeLayerIndexes } from "../kernels/layer.ts";
+import { mergeChain as mergeIndexes } from "../kernels/layer.ts";
 import { chainId } from "../layer/chain-id.ts";
-import { emptyChainIndex } from "../layer/empty-chain-index.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
 import { type ChainStore, publishChain, writeDurably } from "./publish-chain.ts";
 
@@ -15,7 +14,7 @@ import { type ChainStore, publishChain, writeDurably } from "./publish-chain.ts"
  */
 export async function chainIndex(store: ChainStore, diffIds: readonly Digest[]): Promise<Uint8Array> {
   const chain = chainId(diffIds);
-  if (chain === undefined) return emptyChainIndex();
+  if (chain === undefined) return mergeIndexes([]);
   const cached = readChainIndex(store.layout.chainIndex(chain), diffIds.length);
   if (cached !== undefined) return cached;
   const merged = mergeChain(store, diffIds);
@@ -32,10 +31,7 @@ export async function chainIndex(store: ChainStore, diffIds: readonly Digest[]):
 
 /** Merges the indexes of a chain's layers, in memory. @throws LAYER_MISSING, LAYER_INDEX_INVALID */
 export function mergeChain(store: Pick<ChainStore, "readLayerIndex">, diffIds: readonly Digest[]): Uint8Array {
-  return diffIds.reduce<Uint8Array>(
-    (lower, diffId) => mergeLayerIndexes(lower, store.readLayerIndex(diffId)),
-    emptyChainIndex(),
-  );
+  return mergeIndexes(diffIds.map((diffId) => store.readLayerIndex(diffId)));
 }
 
 /** A cached index, or undefined if it is not there or not what it should be: then it is made again. */

@@ -256,7 +256,8 @@ function writeInode(node: u32, inode: usize, plan: usize, at: usize, dataStart: 
   const body = at + INODE_BYTES + xattrs;
   store<u16>(at, <u16>(1 | (layout << 1)));
   store<u16>(at, xattrs === 0 ? 0 : <u16>((xattrs - XATTR_HEADER_BYTES) / 4 + 1), 2);
-  store<u16>(at, fileMode(type) | load<u16>(inode, 2), 4);
+  // Symbolic links have every permission, whatever the tar says.
+  store<u16>(at, fileMode(type) | (type === ENTRY_SYMLINK ? 0o777 : load<u16>(inode, 2)), 4);
   store<u32>(at, load<u32>(plan, 28), 20);
   store<u32>(at, load<u32>(inode, 4), 24);
   store<u32>(at, load<u32>(inode, 8), 28);
