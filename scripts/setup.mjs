@@ -144,5 +144,7 @@ await part("native", ["native"], [join(dist, "native", "gantry-shim")], () => {
 await part("bundle", ["src", "scripts", "package-lock.json", "package.json"], [join(dist, "gantry")], async () => {
   const { bundle } = await import("./bundle.mjs");
   await bundle(root, dist);
+  const { buildZstdCodec } = await import("./zstd-codec.mjs");
+  await buildZstdCodec(root, dist);
 });
 if (only === undefined) rmSync(join(dist, ".new"), { force: true, recursive: true });

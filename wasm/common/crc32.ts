@@ -50,23 +50,30 @@ function byTables(remainder: u32, from: usize, bytes: u32): u32 {
       load<u32>(TABLES + ((high >> 24) << 2));
     from += 8;
   }
-  for (; from < end; ++from) remainder = load<u32>(TABLES + (((remainder ^ load<u8>(from)) & 255) << 2)) ^ (remainder >> 8);
+  for (; from < end; ++from)
+    remainder = load<u32>(TABLES + (((remainder ^ load<u8>(from)) & 255) << 2)) ^ (remainder >> 8);
   return remainder;
 }
 
-/** Stores at `to` the block at `from` plus the four removed blocks that fall on it; `at` is the oldest of them. */
-// @ts-ignore: decorator
-@inline
-function add(from: usize, at: usize, to: usize): void {
-  if (ASC_FEATURE_SIMD) {
-    const recent = v128.xor(v128.load(at, 155 * 16), v128.load(at, 117 * 16));
-    v128.store(to, v128.xor(v128.xor(v128.load(from), recent), v128.xor(v128.load(at, 89 * 16), v128.load(at))));
-  } else {
-    const low = load<u64>(from) ^ load<u64>(at, 155 * 16) ^ load<u64>(at, 117 * 16) ^ load<u64>(at, 89 * 16) ^ load<u64>(at);
-    const high =
-      load<u64>(from, 8) ^ load<u64>(at, 155 * 16 + 8) ^ load<u64>(at, 117 * 16 + 8) ^ load<u64>(at, 89 * 16 + 8) ^ load<u64>(at, 8);
-    store<u64>(to, low);
-    store<u64>(to, high, 8);
+class Blocks {
+  /** Stores at `to` the block at `from` plus the four removed blocks that fall on it; `at` is the oldest of them. */
+  @inline
+  static add(from: usize, at: usize, to: usize): void {
+    if (ASC_FEATURE_SIMD) {
+      const recent = v128.xor(v128.load(at, 155 * 16), v128.load(at, 117 * 16));
+      v128.store(to, v128.xor(v128.xor(v128.load(from), recent), v128.xor(v128.load(at, 89 * 16), v128.load(at))));
+    } else {
+      const low =
+        load<u64>(from) ^ load<u64>(at, 155 * 16) ^ load<u64>(at, 117 * 16) ^ load<u64>(at, 89 * 16) ^ load<u64>(at);
+      const high =
+        load<u64>(from, 8) ^
+        load<u64>(at, 155 * 16 + 8) ^
+        load<u64>(at, 117 * 16 + 8) ^
+        load<u64>(at, 89 * 16 + 8) ^
+        load<u64>(at, 8);
+      store<u64>(to, low);
+      store<u64>(to, high, 8);
+    }
   }
 }
 
@@ -74,11 +81,11 @@ function add(from: usize, at: usize, to: usize): void {
 function byBlocks(remainder: u32, from: usize, blocks: u32): u32 {
   memory.fill(BLOCKS, 0, DEGREE * 16);
   let first = remainder;
-  for (let left = blocks - DEGREE; left > 0; ) {
+  for (let left = blocks - DEGREE; left > 0;) {
     const batch = min(left, BATCH);
     let at = BLOCKS;
     for (const end = BLOCKS + batch * 16; at !== end; at += 16, from += 16) {
-      add(from, at, at + DEGREE * 16);
+      Blocks.add(from, at, at + DEGREE * 16);
       if (first !== 0) {
         store<u32>(at, load<u32>(at, DEGREE * 16) ^ first, DEGREE * 16);
         first = 0;
@@ -88,7 +95,7 @@ function byBlocks(remainder: u32, from: usize, blocks: u32): u32 {
     left -= batch;
   }
   memory.fill(BLOCKS + DEGREE * 16, 0, DEGREE * 16);
-  for (let at = BLOCKS; at !== BLOCKS + DEGREE * 16; at += 16, from += 16) add(from, at, at);
+  for (let at = BLOCKS; at !== BLOCKS + DEGREE * 16; at += 16, from += 16) Blocks.add(from, at, at);
   return byTables(0, BLOCKS, DEGREE * 16);
 }
 

@@ -1,7 +1,7 @@
 /** Writes a unit as one block (two, if stored), in the form that is the shortest. RFC 1951, section 3.2.3. */
 import { canonicalCodes, codeLengths } from "./huffman";
 import { DISTANCE_COUNTS, LITERAL_COUNTS, SEQUENCES, UNIT, state } from "./memory";
-import { LENGTH_BASE, LENGTH_EXTRA, LENGTH_SLOTS, distanceSlot } from "./slots";
+import { LENGTH_BASE, LENGTH_EXTRA, LENGTH_SLOTS, Slots } from "./slots";
 
 const LITERALS: u32 = 286;
 const DISTANCES: u32 = 30;
@@ -221,7 +221,7 @@ function writeSymbols(): void {
     bits |= u64(code & 0xffffff) << count;
     count += code >> 24;
     const offset = u32(sequence >> 48);
-    const slot = distanceSlot(offset);
+    const slot = Slots.distanceSlot(offset);
     const distance = load<u32>(DISTANCE_CODES + (slot << 2));
     bits |= u64(distance & 0xffffff) << count;
     count += distance >> 24;

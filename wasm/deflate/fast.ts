@@ -1,11 +1,9 @@
 /** Level "fast": greedy, one candidate a position. */
 import { HEADS, SEQUENCES, UNIT, WINDOW_BYTES, state } from "./memory";
-import { agreement, noteLiteral, noteMatch } from "./slots";
+import { Slots } from "./slots";
 
 const HASH_BITS: u32 = 14;
 
-// @ts-ignore: decorator
-@inline
 function headOf(word: u32): usize {
   return HEADS + (((word * 0x9e3779b1) >> (32 - HASH_BITS)) << 1);
 }
@@ -26,8 +24,8 @@ export function fast(): void {
       const distance = (position - u32(load<u16>(head))) & 0xffff;
       store<u16>(head, u16(position));
       if (distance - 1 < WINDOW_BYTES && at - distance >= floor && load<u32>(at - distance) === word) {
-        const length: u32 = 4 + agreement(at + 4, at - distance + 4, min(254, u32(end - at) - 4));
-        noteMatch(u32(at - start), length, distance);
+        const length: u32 = 4 + Slots.agreement(at + 4, at - distance + 4, min(254, u32(end - at) - 4));
+        Slots.noteMatch(u32(at - start), length, distance);
         // Of the positions inside, the next and the last but one are worth finding again.
         const next = at + 1;
         at += length;
@@ -36,9 +34,9 @@ export function fast(): void {
           store<u16>(headOf(load<u32>(next)), u16(next - UNIT));
           store<u16>(headOf(load<u32>(at - 2)), u16(at - 2 - UNIT));
         }
-      } else noteLiteral(at++);
+      } else Slots.noteLiteral(at++);
     }
   }
-  while (at < end) noteLiteral(at++);
+  while (at < end) Slots.noteLiteral(at++);
   state.tail = u32(end - start);
 }

@@ -6,14 +6,10 @@ const SORTED = memory.data(288 * 4, 16);
 const WORK = memory.data(288 * 4, 16);
 const PER_LENGTH = memory.data(33 * 4, 16);
 
-// @ts-ignore: decorator
-@inline
 function work(i: i32): u32 {
   return load<u32>(WORK + (i << 2));
 }
 
-// @ts-ignore: decorator
-@inline
 function setWork(i: i32, value: u32): void {
   store<u32>(WORK + (i << 2), value);
 }

@@ -1,6 +1,6 @@
 /** Level "default": chains of positions with the same hash, and a match is given up for a better one right after it. */
 import { HEADS, HEADS3, PREVIOUS, SEQUENCES, UNIT, WINDOW_BYTES, state } from "./memory";
-import { agreement, noteLiteral, noteMatch } from "./slots";
+import { Slots } from "./slots";
 
 /** How many candidates are looked at; half as many where there is a match already. */
 const DEPTH: u32 = 36;
@@ -11,14 +11,10 @@ const FAR3: u32 = 4096;
 const HASH_BITS: u32 = 16;
 const HASH3_BITS: u32 = 15;
 
-// @ts-ignore: decorator
-@inline
 function headOf(word: u32): usize {
   return HEADS + (((word * 0x9e3779b1) >> (32 - HASH_BITS)) << 1);
 }
 
-// @ts-ignore: decorator
-@inline
 function head3Of(word: u32): usize {
   return HEADS3 + ((((word << 8) * 0x9e3779b1) >> (32 - HASH3_BITS)) << 1);
 }
@@ -26,16 +22,17 @@ function head3Of(word: u32): usize {
 /** The distance of the match that find() returned the length of. */
 let distance: u32 = 0;
 
-/** Takes the position `at` into the chains. */
-// @ts-ignore: decorator
-@inline
-function insert(at: usize): void {
-  const word = load<u32>(at);
-  const position = u32(at - UNIT);
-  const head = headOf(word);
-  store<u16>(PREVIOUS + ((position & 32767) << 1), load<u16>(head));
-  store<u16>(head, u16(position));
-  store<u16>(head3Of(word), u16(position));
+class Chains {
+  /** Takes the position `at` into the chains. */
+  @inline
+  static insert(at: usize): void {
+    const word = load<u32>(at);
+    const position = u32(at - UNIT);
+    const head = headOf(word);
+    store<u16>(PREVIOUS + ((position & 32767) << 1), load<u16>(head));
+    store<u16>(head, u16(position));
+    store<u16>(head3Of(word), u16(position));
+  }
 }
 
 /** Takes `at` into the chains and returns the length of the best match there if it is over `least`, else `least`. */
@@ -68,7 +65,7 @@ function find(at: usize, end: usize, floor: usize, least: u32, depth: u32): u32 
     before = back;
     const from = at - back;
     if (load<u32>(from) === word && (best < 4 || load<u32>(from + best - 3) === load<u32>(at + best - 3))) {
-      const length: u32 = 4 + agreement(at + 4, from + 4, most - 4);
+      const length: u32 = 4 + Slots.agreement(at + 4, from + 4, most - 4);
       if (length > best) {
         best = length;
         distance = back;
@@ -92,7 +89,7 @@ export function lazy(): void {
     while (at < last) {
       let length = find(at, end, floor, 2, DEPTH);
       if (length < 3) {
-        noteLiteral(at++);
+        Slots.noteLiteral(at++);
         continue;
       }
       let back = distance;
@@ -101,18 +98,18 @@ export function lazy(): void {
         if (next < length) break;
         // Four quarters of a bit a byte of length against a bit a doubling of the distance.
         if (4 * i32(next - length) + i32(clz(distance)) - i32(clz(back)) <= 2) break;
-        noteLiteral(at++);
+        Slots.noteLiteral(at++);
         length = next;
         back = distance;
       }
-      noteMatch(u32(at - start), length, back);
+      Slots.noteMatch(u32(at - start), length, back);
       const after = at + length;
       const inserted = at + (length < NICE && at + 1 < last ? 2 : 1);
-      for (at = inserted; at < min(after, last); ++at) insert(at);
+      for (at = inserted; at < min(after, last); ++at) Chains.insert(at);
       at = after;
       start = after;
     }
   }
-  while (at < end) noteLiteral(at++);
+  while (at < end) Slots.noteLiteral(at++);
   state.tail = u32(end - start);
 }

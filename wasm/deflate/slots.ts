@@ -32,45 +32,42 @@ function computeSlot(offset: u32): u8 {
   return u8(2 * high + ((offset >> (high - 1)) & 1));
 }
 
-/** The symbol of distance `offset` + 1. */
-// @ts-ignore: decorator
-@inline
-export function distanceSlot(offset: u32): u32 {
-  return offset < 256 ? load<u8>(DISTANCE_SLOTS + offset) : load<u8>(DISTANCE_SLOTS + (offset >> 7), 256);
-}
-
-// @ts-ignore: decorator
-@inline
-function count(at: usize): void {
-  store<u32>(at, load<u32>(at) + 1);
-}
-
-/** Notes a match of `length` bytes at `distance` after `literals` literals. */
-// @ts-ignore: decorator
-@inline
-export function noteMatch(literals: u32, length: u32, distance: u32): void {
-  store<u64>(state.sequences, u64(literals) | (u64(length) << 32) | (u64(distance - 1) << 48));
-  state.sequences += 8;
-  count(LITERAL_COUNTS + ((257 + u32(load<u8>(LENGTH_SLOTS + length - 3))) << 2));
-  count(DISTANCE_COUNTS + (distanceSlot(distance - 1) << 2));
-}
-
-/** Notes the literal at `from`. */
-// @ts-ignore: decorator
-@inline
-export function noteLiteral(from: usize): void {
-  count(LITERAL_COUNTS + (u32(load<u8>(from)) << 2));
-}
-
-/** The length, at most `most`, to which `a` and `b` agree. Reads up to 7 bytes past it. */
-// @ts-ignore: decorator
-@inline
-export function agreement(a: usize, b: usize, most: u32): u32 {
-  let length: u32 = 0;
-  while (length < most) {
-    const difference = load<u64>(a + length) ^ load<u64>(b + length);
-    if (difference !== 0) return min(most, length + (u32(ctz(difference)) >> 3));
-    length += 8;
+export class Slots {
+  /** The symbol of distance `offset` + 1. */
+  @inline
+  static distanceSlot(offset: u32): u32 {
+    return offset < 256 ? load<u8>(DISTANCE_SLOTS + offset) : load<u8>(DISTANCE_SLOTS + (offset >> 7), 256);
   }
-  return most;
+
+  @inline
+  static count(at: usize): void {
+    store<u32>(at, load<u32>(at) + 1);
+  }
+
+  /** Notes a match of `length` bytes at `distance` after `literals` literals. */
+  @inline
+  static noteMatch(literals: u32, length: u32, distance: u32): void {
+    store<u64>(state.sequences, u64(literals) | (u64(length) << 32) | (u64(distance - 1) << 48));
+    state.sequences += 8;
+    Slots.count(LITERAL_COUNTS + ((257 + u32(load<u8>(LENGTH_SLOTS + length - 3))) << 2));
+    Slots.count(DISTANCE_COUNTS + (Slots.distanceSlot(distance - 1) << 2));
+  }
+
+  /** Notes the literal at `from`. */
+  @inline
+  static noteLiteral(from: usize): void {
+    Slots.count(LITERAL_COUNTS + (u32(load<u8>(from)) << 2));
+  }
+
+  /** The length, at most `most`, to which `a` and `b` agree. Reads up to 7 bytes past it. */
+  @inline
+  static agreement(a: usize, b: usize, most: u32): u32 {
+    let length: u32 = 0;
+    while (length < most) {
+      const difference = load<u64>(a + length) ^ load<u64>(b + length);
+      if (difference !== 0) return min(most, length + (u32(ctz(difference)) >> 3));
+      length += 8;
+    }
+    return most;
+  }
 }

@@ -12,8 +12,6 @@ export function need(count: u32): bool {
 }
 
 /** Drops `count` bits. */
-// @ts-ignore: decorator
-@inline
 export function drop(count: u32): void {
   state.bits >>= count;
   state.bitCount -= count;

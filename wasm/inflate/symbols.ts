@@ -46,46 +46,46 @@ export function initPatterns(): void {
   }
 }
 
-/** Copies a match; writes up to 16 bytes past its end. */
-// @ts-ignore: decorator
-@inline
-function copyMatch(to: usize, distance: u32, length: u32): void {
-  const end = to + length;
-  if (ASC_FEATURE_SIMD) {
-    if (distance >= 16) {
+class Match {
+  /** Copies a match; writes up to 16 bytes past its end. */
+  @inline
+  static copy(to: usize, distance: u32, length: u32): void {
+    const end = to + length;
+    if (ASC_FEATURE_SIMD) {
+      if (distance >= 16) {
+        let from = to - distance;
+        do {
+          v128.store(to, v128.load(from));
+          to += 16;
+          from += 16;
+        } while (to < end);
+      } else {
+        const pattern = v128.swizzle(v128.load(to - distance), v128.load(PATTERNS + (distance << 4)));
+        const step: usize = load<u8>(STEPS + distance);
+        do {
+          v128.store(to, pattern);
+          to += step;
+        } while (to < end);
+      }
+    } else {
       let from = to - distance;
-      do {
-        v128.store(to, v128.load(from));
-        to += 16;
-        from += 16;
-      } while (to < end);
-    } else {
-      const pattern = v128.swizzle(v128.load(to - distance), v128.load(PATTERNS + (distance << 4)));
-      const step: usize = load<u8>(STEPS + distance);
-      do {
-        v128.store(to, pattern);
-        to += step;
-      } while (to < end);
-    }
-  } else {
-    let from = to - distance;
-    if (distance >= 8) {
-      do {
-        store<u64>(to, load<u64>(from));
-        to += 8;
-        from += 8;
-      } while (to < end);
-    } else {
-      do store<u8>(to++, load<u8>(from++));
-      while (to < end);
+      if (distance >= 8) {
+        do {
+          store<u64>(to, load<u64>(from));
+          to += 8;
+          from += 8;
+        } while (to < end);
+      } else {
+        do store<u8>(to++, load<u8>(from++));
+        while (to < end);
+      }
     }
   }
-}
 
-// @ts-ignore: decorator
-@inline
-function extra(bits: u64, entry: u32): u32 {
-  return u32(bits & (((1 as u64) << entry) - 1)) >> (entry >> 8);
+  @inline
+  static extra(bits: u64, entry: u32): u32 {
+    return u32(bits & (((1 as u64) << entry) - 1)) >> (entry >> 8);
+  }
 }
 
 /** Decodes while 16 bytes of input and a longest match's room are there. */
@@ -145,7 +145,7 @@ function fast(): u32 {
         break;
       }
     }
-    const length = (entry >> 16) + extra(bits, entry);
+    const length = (entry >> 16) + Match.extra(bits, entry);
     bits >>= entry;
     count -= entry & 63;
 
@@ -163,14 +163,14 @@ function fast(): u32 {
         break;
       }
     }
-    const distance = (entry >> 16) + extra(bits, entry);
+    const distance = (entry >> 16) + Match.extra(bits, entry);
     bits >>= entry;
     count -= entry & 63;
     if (output - distance < floor) {
       result = ERROR_DISTANCE;
       break;
     }
-    copyMatch(output, distance, length);
+    Match.copy(output, distance, length);
     output += length;
   } while (input <= inputEnd && output < OUTPUT_END);
   state.bits = bits & (((1 as u64) << count) - 1);
@@ -204,7 +204,7 @@ function slow(): u32 {
     state.at = state.lastBlock ? AT_TRAILER : AT_BLOCK;
     return GO_ON;
   }
-  const length = (entry >> 16) + extra(bits, entry);
+  const length = (entry >> 16) + Match.extra(bits, entry);
   const rest = bits >> used;
   let next = load<u32>(DISTANCE_TABLE + (u32(rest & DISTANCE_MASK) << 2));
   if ((next & (SPECIAL | SECOND)) === (SPECIAL | SECOND)) {
@@ -214,9 +214,9 @@ function slow(): u32 {
   const both = used + (next & 63);
   if (both > state.bitCount) return NEED_INPUT;
   if (next & SPECIAL) return ERROR_DISTANCE_SYMBOL;
-  const distance = (next >> 16) + extra(rest, next);
+  const distance = (next >> 16) + Match.extra(rest, next);
   if (state.output - distance < state.floor) return ERROR_DISTANCE;
-  copyMatch(state.output, distance, length);
+  Match.copy(state.output, distance, length);
   state.output += length;
   drop(both);
   return GO_ON;

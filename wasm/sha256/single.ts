@@ -35,28 +35,27 @@ export function schedule(data: usize): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function sum0(a: u32): u32 {
-  return rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
-}
+/** The functions of section 4.1.2. */
+class Round {
+  @inline
+  static sum0(a: u32): u32 {
+    return rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
+  }
 
-// @ts-ignore: decorator
-@inline
-function sum1(e: u32): u32 {
-  return rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
-}
+  @inline
+  static sum1(e: u32): u32 {
+    return rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
+  }
 
-// @ts-ignore: decorator
-@inline
-function choose(e: u32, f: u32, g: u32): u32 {
-  return g ^ (e & (f ^ g));
-}
+  @inline
+  static choose(e: u32, f: u32, g: u32): u32 {
+    return g ^ (e & (f ^ g));
+  }
 
-// @ts-ignore: decorator
-@inline
-function majority(a: u32, b: u32, c: u32): u32 {
-  return (a & b) ^ (c & (a ^ b));
+  @inline
+  static majority(a: u32, b: u32, c: u32): u32 {
+    return (a & b) ^ (c & (a ^ b));
+  }
 }
 
 /** The 64 rounds over W[t] + K[t] at `wk` + 16 t, added into `state`. */
@@ -71,37 +70,37 @@ export function rounds(state: usize, wk: usize): void {
   let h = load<u32>(state, 28);
   const end = wk + 1024;
   do {
-    h += load<u32>(wk, 0) + choose(e, f, g) + sum1(e);
+    h += load<u32>(wk, 0) + Round.choose(e, f, g) + Round.sum1(e);
     d += h;
-    h += majority(a, b, c) + sum0(a);
+    h += Round.majority(a, b, c) + Round.sum0(a);
 
-    g += load<u32>(wk, 16) + choose(d, e, f) + sum1(d);
+    g += load<u32>(wk, 16) + Round.choose(d, e, f) + Round.sum1(d);
     c += g;
-    g += majority(h, a, b) + sum0(h);
+    g += Round.majority(h, a, b) + Round.sum0(h);
 
-    f += load<u32>(wk, 32) + choose(c, d, e) + sum1(c);
+    f += load<u32>(wk, 32) + Round.choose(c, d, e) + Round.sum1(c);
     b += f;
-    f += majority(g, h, a) + sum0(g);
+    f += Round.majority(g, h, a) + Round.sum0(g);
 
-    e += load<u32>(wk, 48) + choose(b, c, d) + sum1(b);
+    e += load<u32>(wk, 48) + Round.choose(b, c, d) + Round.sum1(b);
     a += e;
-    e += majority(f, g, h) + sum0(f);
+    e += Round.majority(f, g, h) + Round.sum0(f);
 
-    d += load<u32>(wk, 64) + choose(a, b, c) + sum1(a);
+    d += load<u32>(wk, 64) + Round.choose(a, b, c) + Round.sum1(a);
     h += d;
-    d += majority(e, f, g) + sum0(e);
+    d += Round.majority(e, f, g) + Round.sum0(e);
 
-    c += load<u32>(wk, 80) + choose(h, a, b) + sum1(h);
+    c += load<u32>(wk, 80) + Round.choose(h, a, b) + Round.sum1(h);
     g += c;
-    c += majority(d, e, f) + sum0(d);
+    c += Round.majority(d, e, f) + Round.sum0(d);
 
-    b += load<u32>(wk, 96) + choose(g, h, a) + sum1(g);
+    b += load<u32>(wk, 96) + Round.choose(g, h, a) + Round.sum1(g);
     f += b;
-    b += majority(c, d, e) + sum0(c);
+    b += Round.majority(c, d, e) + Round.sum0(c);
 
-    a += load<u32>(wk, 112) + choose(f, g, h) + sum1(f);
+    a += load<u32>(wk, 112) + Round.choose(f, g, h) + Round.sum1(f);
     e += a;
-    a += majority(b, c, d) + sum0(b);
+    a += Round.majority(b, c, d) + Round.sum0(b);
     wk += 128;
   } while (wk !== end);
   store<u32>(state, load<u32>(state, 0) + a, 0);
