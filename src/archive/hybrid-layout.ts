@@ -2,21 +2,14 @@ import { digestHex } from "../image/digest.ts";
 import { encodeIndex, encodeJson } from "../image/manifest.ts";
 import { configPlatform } from "../image/config.ts";
 import { familiarParts, familiarReference } from "../image/reference.ts";
-import type { Descriptor, Digest, Image } from "../image/types.ts";
+import type { Descriptor, Digest } from "../image/types.ts";
+import type { SavedImage } from "./saved-image.ts";
 
 /** A file of an archive to be written: a document, or a blob to be copied from the store. */
 export type ArchiveItem =
   | { name: string; directory: true }
   | { name: string; bytes: Uint8Array }
   | { name: string; digest: Digest; size: number };
-
-/** An image and the names under which it is to be saved (full form). */
-export interface SavedImage {
-  image: Image;
-  /** Size of the config blob. */
-  configBytes: number;
-  names: string[];
-}
 
 const blobPath = (digest: Digest): string => `blobs/sha256/${digestHex(digest)}`;
 
@@ -26,17 +19,21 @@ const blobPath = (digest: Digest): string => `blobs/sha256/${digestHex(digest)}`
  * the same order give the same bytes.
  */
 export function hybridLayout(images: SavedImage[]): ArchiveItem[] {
-  const blobs = new Map<Digest, number>();
-  for (const { image, configBytes } of images) {
-    blobs.set(image.id, configBytes);
-    blobs.set(image.manifest.digest, image.manifest.size);
-    for (const { blob } of image.layers) blobs.set(blob.digest, blob.size);
+  const blobs = new Map<Digest, ArchiveItem>();
+  const add = (digest: Digest, size: number): void => {
+    blobs.set(digest, { name: blobPath(digest), digest, size });
+  };
+  for (const { image, configBytes, manifest, manifestBytes, layers } of images) {
+    add(image.id, configBytes);
+    for (const { blob } of layers) add(blob.digest, blob.size);
+    if (manifestBytes === undefined) add(manifest.digest, manifest.size);
+    else blobs.set(manifest.digest, { name: blobPath(manifest.digest), bytes: manifestBytes });
   }
-  const sorted = [...blobs].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = [...blobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   return [
     { name: "blobs/", directory: true },
     { name: "blobs/sha256/", directory: true },
-    ...sorted.map(([digest, size]) => ({ name: blobPath(digest), digest, size })),
+    ...sorted,
     { name: "index.json", bytes: encodeIndex(images.flatMap(indexEntries)) },
     { name: "manifest.json", bytes: encodeJson(images.map(manifestEntry)) },
     { name: "oci-layout", bytes: encodeJson({ imageLayoutVersion: "1.0.0" }) },
@@ -45,8 +42,8 @@ export function hybridLayout(images: SavedImage[]): ArchiveItem[] {
 }
 
 /** OCI's annotation holds the tag alone, as Docker writes it and umoci wants it; containerd's holds the full name. */
-function indexEntries({ image, names }: SavedImage): Descriptor[] {
-  const { mediaType, digest, size } = image.manifest;
+function indexEntries({ image, manifest, names }: SavedImage): Descriptor[] {
+  const { mediaType, digest, size } = manifest;
   const platform = configPlatform(image.config);
   const entry = (annotations?: Record<string, string>): Descriptor => ({
     mediaType,
@@ -64,12 +61,12 @@ function indexEntries({ image, names }: SavedImage): Descriptor[] {
   );
 }
 
-function manifestEntry({ image, names }: SavedImage): object {
+function manifestEntry({ image, layers, names }: SavedImage): object {
   return {
     Config: blobPath(image.id),
     RepoTags: names.length === 0 ? null : names.map(familiarReference),
-    Layers: image.layers.map(({ blob }) => blobPath(blob.digest)),
-    LayerSources: Object.fromEntries(image.layers.map(({ diffId, blob }) => [diffId, sourceOf(blob)])),
+    Layers: layers.map(({ blob }) => blobPath(blob.digest)),
+    LayerSources: Object.fromEntries(layers.map(({ diffId, blob }) => [diffId, sourceOf(blob)])),
   };
 }
 
@@ -80,8 +77,8 @@ function sourceOf({ mediaType, size, digest }: Descriptor): Descriptor {
 /** The oldest layout's index: repository, tag, id of the top layer. */
 function repositories(images: SavedImage[]): ArchiveItem[] {
   const tree: Record<string, Record<string, string>> = {};
-  for (const { image, names } of images) {
-    const top = image.layers.at(-1);
+  for (const { layers, names } of images) {
+    const top = layers.at(-1);
     if (top === undefined) continue;
     for (const name of names) {
       const { repository, tag } = familiarParts(name);

@@ -1,5 +1,6 @@
-import { hybridLayout, type SavedImage } from "../archive/hybrid-layout.ts";
+import { hybridLayout } from "../archive/hybrid-layout.ts";
 import { writeOutputFile } from "../archive/output-file.ts";
+import { type SavedImage, savedImage } from "../archive/saved-image.ts";
 import { planArchive } from "../archive/write-archive.ts";
 import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
@@ -37,7 +38,10 @@ export async function saveImages(
 ): Promise<SavedArchive> {
   const images = chosenImages(store, references);
   if (options.platform !== undefined) for (const { image } of images) requirePlatform(image, options.platform);
-  const plan = planArchive(hybridLayout(images), (digest) => store.layout.blob(digest));
+  const plan = planArchive(hybridLayout(images), (digest) =>
+    // An uncompressed layer may be in the store as the tar of a compressed one only.
+    store.hasBlob(digest) ? store.layout.blob(digest) : store.layout.layerTar(digest),
+  );
   try {
     if ("fd" in target) await plan.write(target.fd, reporter);
     else await writeOutputFile(target.path, plan.totalBytes, (fd) => plan.write(fd, reporter));
@@ -52,7 +56,7 @@ function chosenImages(store: Store, references: string[]): SavedImage[] {
   const add = (image: Image, names: string[]): void => {
     const known = chosen.get(image.id);
     if (known === undefined) {
-      chosen.set(image.id, { image, names, configBytes: store.readBlob(image.id).length });
+      chosen.set(image.id, savedImage(store, image, names));
     } else {
       known.names = [...new Set([...known.names, ...names])];
     }

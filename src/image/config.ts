@@ -41,8 +41,8 @@ export function parseConfig(bytes: Uint8Array, what = "the image config"): Image
 /** The platform that a config says it is for. */
 export function configPlatform(config: ImageConfig): Platform {
   return {
-    os: config.os,
     architecture: config.architecture,
+    os: config.os,
     ...(config.variant === undefined || config.variant === "" ? {} : { variant: config.variant }),
   };
 }
