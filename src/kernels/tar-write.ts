@@ -40,6 +40,8 @@ export interface TarEntry {
   linkTarget?: Uint8Array | string;
   rdevMajor?: number;
   rdevMinor?: number;
+  /** Extended attributes, in any order. Not of hard links: theirs are the file's. */
+  xattrs?: readonly (readonly [name: Uint8Array | string, value: Uint8Array])[];
 }
 
 /**
@@ -50,7 +52,8 @@ export interface TarEntry {
 export function encodeTarHeader(entry: TarEntry, options: { build?: KernelBuild } = {}): Uint8Array {
   const path = Buffer.from(entry.path);
   const link = Buffer.from(entry.linkTarget ?? "");
-  const record = Buffer.alloc(RECORD_HEADER_BYTES + path.length + link.length);
+  const xattrs = Buffer.concat((entry.xattrs ?? []).map(([name, value]) => xattrItem(Buffer.from(name), value)));
+  const record = Buffer.alloc(RECORD_HEADER_BYTES + path.length + link.length + xattrs.length);
   record.writeUInt32LE(record.length, 0);
   record.writeUInt8(entry.type, 4);
   record.writeUInt16LE(entry.mode, 6);
@@ -62,9 +65,11 @@ export function encodeTarHeader(entry: TarEntry, options: { build?: KernelBuild 
   record.writeUInt32LE(entry.mtimeNanoseconds ?? 0, 32);
   record.writeUInt32LE(path.length, 36);
   record.writeUInt32LE(link.length, 40);
+  record.writeUInt32LE(xattrs.length, 44);
   record.writeBigUInt64LE(BigInt(entry.size ?? 0), 48);
   path.copy(record, RECORD_HEADER_BYTES);
   link.copy(record, RECORD_HEADER_BYTES + path.length);
+  xattrs.copy(record, RECORD_HEADER_BYTES + path.length + link.length);
   const kernel = pool.take(options.build);
   try {
     const at = place(kernel, record);
@@ -73,6 +78,13 @@ export function encodeTarHeader(entry: TarEntry, options: { build?: KernelBuild 
   } finally {
     pool.give(kernel, options.build);
   }
+}
+
+function xattrItem(name: Uint8Array, value: Uint8Array): Uint8Array {
+  const head = Buffer.alloc(8);
+  head.writeUInt16LE(name.length, 0);
+  head.writeUInt32LE(value.length, 4);
+  return Buffer.concat([head, name, value]);
 }
 
 /** What follows a header of a tree: some bytes of a layer, or nothing. */

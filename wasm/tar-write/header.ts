@@ -4,12 +4,14 @@
  * Canonical: the same entry gives the same bytes; no user names, no time of writing.
  *
  * Names are raw bytes. One that is not ASCII goes into a pax record as it is, which is what Go's archive/tar (and so
- * Docker) writes and reads, and what GNU tar and libarchive take as raw bytes where it is not UTF-8.
+ * Docker) writes and reads, and what GNU tar, Python and libarchive take as raw bytes where it is not UTF-8. POSIX's
+ * hdrcharset=BINARY is left out: GNU tar complains of it, and nobody needs it.
  */
 import { ENTRY_BLOCK, ENTRY_CHAR, ENTRY_HARDLINK, ENTRY_REGULAR } from "../common/format";
 
 const BLOCK: u32 = 512;
 const NAME_BYTES: u32 = 100;
+const PREFIX_BYTES: u32 = 155;
 /** Largest numbers of 7 and of 11 octal digits. */
 const MAX_OCTAL_7: u64 = 0o7777777;
 const MAX_OCTAL_11: u64 = 0o77777777777;
@@ -35,7 +37,8 @@ export class Entry {
 
 /** Upper bound of what encodeHeader writes for the entry. */
 export function headerBound(): u32 {
-  return 4 * BLOCK + 2048 + Entry.pathBytes + Entry.linkBytes + 2 * Entry.xattrBytes;
+  // An attribute of 9 bytes (format.ts) takes a record of 21; a byte of a name may be written as three.
+  return 4 * BLOCK + 2048 + Entry.pathBytes + Entry.linkBytes + 4 * Entry.xattrBytes;
 }
 
 /** Writes the entry's header blocks at `to`; returns their bytes, a multiple of 512. */
@@ -62,18 +65,23 @@ function typeFlag(type: u32): u8 {
 
 function writeBlock(to: usize, flag: u8, size: u64): void {
   memory.fill(to, 0, BLOCK);
-  memory.copy(to, Entry.path, min(Entry.pathBytes, NAME_BYTES));
+  const split = splitAt();
+  if (needsPathRecord()) asciiField(to, NAME_BYTES, Entry.path, Entry.pathBytes);
+  else if (split > 0) {
+    memory.copy(to + 345, Entry.path, split);
+    memory.copy(to, Entry.path + split + 1, Entry.pathBytes - split - 1);
+  } else memory.copy(to, Entry.path, Entry.pathBytes);
   octal(to + 100, 7, Entry.mode & 0o7777);
   octal(to + 108, 7, Entry.uid <= MAX_OCTAL_7 ? Entry.uid : 0);
   octal(to + 116, 7, Entry.gid <= MAX_OCTAL_7 ? Entry.gid : 0);
   octal(to + 124, 11, size <= MAX_OCTAL_11 ? size : 0);
   octal(to + 136, 11, timeFits() ? <u64>Entry.mtimeSeconds : 0);
   store<u8>(to, flag, 156);
-  memory.copy(to + 157, Entry.link, min(Entry.linkBytes, NAME_BYTES));
+  asciiField(to + 157, NAME_BYTES, Entry.link, Entry.linkBytes);
   store<u64>(to, 0x3030007261747375, 257); // "ustar\0" "00"
   if (Entry.type === ENTRY_CHAR || Entry.type === ENTRY_BLOCK) {
-    octal(to + 329, 7, Entry.rdevMajor); // Linux has 12 bits of major and 20 of minor: they fit
-    octal(to + 337, 7, Entry.rdevMinor);
+    octal(to + 329, 7, Entry.rdevMajor <= MAX_OCTAL_7 ? Entry.rdevMajor : 0);
+    octal(to + 337, 7, Entry.rdevMinor <= MAX_OCTAL_7 ? Entry.rdevMinor : 0);
   }
   checksum(to);
 }
@@ -86,7 +94,7 @@ function writeExtendedBlock(to: usize, bytes: u32): void {
   if (end > 1 && load<u8>(Entry.path + end - 1) === 0x2f) --end;
   let start = end;
   while (start > 0 && load<u8>(Entry.path + start - 1) !== 0x2f) --start;
-  memory.copy(to + 11, Entry.path + start, min(end - start, NAME_BYTES - 11));
+  asciiField(to + 11, NAME_BYTES - 11, Entry.path + start, end - start);
   octal(to + 100, 7, 0o644);
   octal(to + 108, 7, 0);
   octal(to + 116, 7, 0);
@@ -95,6 +103,31 @@ function writeExtendedBlock(to: usize, bytes: u32): void {
   store<u8>(to, 0x78, 156);
   store<u64>(to, 0x3030007261747375, 257);
   checksum(to);
+}
+
+/** The ASCII bytes of a text, as many as the field holds: all that a reader without pax is shown. */
+function asciiField(to: usize, room: u32, bytes: usize, length: u32): void {
+  for (let i: u32 = 0; i < length && room > 0; ++i) {
+    const byte = load<u8>(bytes + i);
+    if (byte >= 0x80) continue;
+    store<u8>(to++, byte);
+    --room;
+  }
+}
+
+/** Where a path longer than the name field splits into prefix (155 bytes) and name; 0: nowhere, or no need. */
+function splitAt(): u32 {
+  const length = Entry.pathBytes;
+  if (length <= NAME_BYTES || length > PREFIX_BYTES + 1 + NAME_BYTES) return 0;
+  // A slash at the very end does not separate anything.
+  let at = min(length - 2, PREFIX_BYTES);
+  while (at > 0 && load<u8>(Entry.path + at) !== 0x2f) --at;
+  return length - at - 1 <= NAME_BYTES ? at : 0;
+}
+
+/** The ustar fields cannot hold the path as it is. */
+function needsPathRecord(): bool {
+  return !isAscii(Entry.path, Entry.pathBytes) || (Entry.pathBytes > NAME_BYTES && splitAt() === 0);
 }
 
 function octal(to: usize, digits: u32, value: u64): void {
@@ -116,21 +149,27 @@ function timeFits(): bool {
   return Entry.mtimeSeconds >= 0 && <u64>Entry.mtimeSeconds <= MAX_OCTAL_11;
 }
 
-function needsRecord(bytes: usize, length: u32): bool {
-  if (length > NAME_BYTES) return true;
-  for (let i: u32 = 0; i < length; ++i) if (load<u8>(bytes + i) >= 0x80) return true;
-  return false;
+function isAscii(bytes: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; ++i) if (load<u8>(bytes + i) >= 0x80) return false;
+  return true;
 }
 
 /** All pax records the entry needs, in order of their keywords; their bytes. */
 function writeRecords(to: usize): u32 {
   let at = to;
+  const longPath = needsPathRecord();
+  const longLink = Entry.linkBytes > NAME_BYTES || !isAscii(Entry.link, Entry.linkBytes);
+  if (Entry.type === ENTRY_CHAR || Entry.type === ENTRY_BLOCK) {
+    // Linux's own numbers, 12 bits and 20, always fit.
+    if (Entry.rdevMajor > MAX_OCTAL_7) at = numberRecord(at, "SCHILY.devmajor", Entry.rdevMajor);
+    if (Entry.rdevMinor > MAX_OCTAL_7) at = numberRecord(at, "SCHILY.devminor", Entry.rdevMinor);
+  }
   // A hard link has no attributes of its own: they are the file's that it names.
   if (Entry.xattrBytes > 0 && Entry.type !== ENTRY_HARDLINK) at = xattrRecords(at);
   if (Entry.gid > MAX_OCTAL_7) at = numberRecord(at, "gid", Entry.gid);
-  if (needsRecord(Entry.link, Entry.linkBytes)) at = bytesRecord(at, "linkpath", Entry.link, Entry.linkBytes);
+  if (longLink) at = bytesRecord(at, "linkpath", Entry.link, Entry.linkBytes);
   if (Entry.mtimeNanoseconds !== 0 || !timeFits()) at = timeRecord(at);
-  if (needsRecord(Entry.path, Entry.pathBytes)) at = bytesRecord(at, "path", Entry.path, Entry.pathBytes);
+  if (longPath) at = bytesRecord(at, "path", Entry.path, Entry.pathBytes);
   if (Entry.size > MAX_OCTAL_11) at = numberRecord(at, "size", Entry.size);
   if (Entry.uid > MAX_OCTAL_7) at = numberRecord(at, "uid", Entry.uid);
   return <u32>(at - to);
@@ -234,14 +273,32 @@ function compareNames(a: usize, b: usize): i32 {
   return order !== 0 ? order : <i32>aBytes - <i32>bBytes;
 }
 
+/** "=" would end the keyword: GNU tar writes %3D, and %25 for a "%" that would look like one of the two. */
+function isEscaped(name: usize, i: u32, bytes: u32): bool {
+  const byte = load<u8>(name + i);
+  if (byte !== 0x25 || i + 2 >= bytes) return byte === 0x3d;
+  const a = load<u8>(name + i, 1);
+  const b = load<u8>(name + i, 2) | 0x20;
+  return (a === 0x32 && b === 0x35) || (a === 0x33 && b === 0x64);
+}
+
+function escapesIn(name: usize, bytes: u32): u32 {
+  let escapes: u32 = 0;
+  for (let i: u32 = 0; i < bytes; ++i) if (isEscaped(name, i, bytes)) ++escapes;
+  return escapes;
+}
+
 function xattrRecord(x: usize, to: usize): usize {
   const nameBytes = <u32>load<u16>(x);
   const valueBytes = load<u32>(x, 4);
-  let at = recordLength(to, 13 + nameBytes + valueBytes + 3);
+  let at = recordLength(to, 13 + nameBytes + 2 * escapesIn(x + 8, nameBytes) + valueBytes + 3);
   store<u8>(at, 0x20);
   at = text(at + 1, "SCHILY.xattr.");
-  memory.copy(at, x + 8, nameBytes);
-  at += nameBytes;
+  for (let i: u32 = 0; i < nameBytes; ++i) {
+    const byte = load<u8>(x + 8 + i);
+    if (isEscaped(x + 8, i, nameBytes)) at = text(at, byte === 0x3d ? "%3D" : "%25");
+    else store<u8>(at++, byte);
+  }
   store<u8>(at, 0x3d);
   memory.copy(at + 1, x + 8 + nameBytes, valueBytes);
   store<u8>(at + 1 + valueBytes, 0x0a);
