@@ -1,6 +1,6 @@
 import { UsageError } from "../framework/usage-errors.ts";
 import { alignColumns } from "./align-columns.ts";
-import { toJson } from "./go-template/to-json.ts";
+import { JSON_TEXT, toJson } from "./go-template/to-json.ts";
 
 /** A list that a command shows: which fields a row has, how its table looks by default. */
 export interface Listing<T> {
@@ -44,7 +44,7 @@ export async function renderListing<T>(
   if (options.quiet === true && (isTable || options.format === "")) {
     return rows.map((row) => `${String(listing.fields[listing.quiet]!.value(row))}\n`).join("");
   }
-  if (format === "json") return rows.map((row) => `${escapeHtml(toJson(record(listing, row)))}\n`).join("");
+  if (format === "json") return rows.map((row) => `${rowJson(listing, row)}\n`).join("");
   if (format === "table") {
     const titles = listing.table.map((name) => listing.fields[name]!.title);
     const lines = rows.map((row) => listing.table.map((name) => cell(listing.fields[name]!, row)));
@@ -85,14 +85,15 @@ function escapeHtml(json: string): string {
   return json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
-/** A row's fields by name, all computed: for JSON. */
-function record<T>(listing: Listing<T>, row: T): Record<string, unknown> {
-  return Object.fromEntries(Object.keys(listing.fields).map((name) => [name, listing.fields[name]!.value(row)]));
+/** All fields of a row as JSON. */
+function rowJson<T>(listing: Listing<T>, row: T): string {
+  const { fields } = listing;
+  return escapeHtml(toJson(Object.fromEntries(Object.keys(fields).map((name) => [name, fields[name]!.value(row)]))));
 }
 
 /** A row as a template sees it: fields are computed when asked for, methods take their argument. */
 function templateRow<T>(listing: Listing<T>, row: T): object {
-  const shown = {};
+  const shown = { [JSON_TEXT]: () => rowJson(listing, row) };
   for (const name of Object.keys(listing.fields)) {
     Object.defineProperty(shown, name, { enumerable: true, get: () => listing.fields[name]!.value(row) });
   }

@@ -1,9 +1,15 @@
+/** An object may bring its own JSON text under this name. */
+export const JSON_TEXT = Symbol("JSON text");
+
 /**
  * JSON as Docker's clients print it: no white space, or `indent` blanks a level; nothing escaped for HTML; an empty object
  * or array stays on one line. Functions (methods) are left out.
  */
 export function toJson(value: unknown, indent = 0): string {
   if (value === undefined) return "null";
+  const own =
+    typeof value === "object" && value !== null ? (value as { [JSON_TEXT]?: () => string })[JSON_TEXT] : undefined;
+  if (own !== undefined) return own();
   const text = JSON.stringify(
     value,
     (_, element: unknown) => (typeof element === "bigint" ? Number(element) : element),
