@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { artifact } from "../artifacts/locate.ts";
 import { GantryError } from "../errors/index.ts";
 
-/** Calls back with bytes that are its caller's own. Each method returns false on an error that it does not explain. */
+/** The bytes called back with are valid only during the call; the callback must not throw. Each method returns false on an error that it does not explain. */
 export interface ZstdStream {
   begin(level?: number): boolean;
   transform(bytes: Uint8Array, onOutput: (bytes: Uint8Array) => void): boolean;

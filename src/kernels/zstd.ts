@@ -105,13 +105,35 @@ export class ZstdDecoder {
   }
 
   #transform(bytes: Uint8Array, onOutput: OutputSink): void {
+    let thrown: { error: unknown } | undefined;
+    // An exception must not fly through the codec's own frames.
     const sink = (output: Uint8Array): void => {
+      if (thrown !== undefined || output.length === 0) return;
       this.#outputBytes += output.length;
-      onOutput(output);
+      try {
+        onOutput(output);
+      } catch (error) {
+        thrown = { error };
+      }
     };
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      if (!this.#stream!.transform(bytes.subarray(at, at + PIECE_BYTES), sink))
-        this.#fail("its content is corrupt or does not match its checksum");
+      const ok = this.#attempt(bytes.subarray(at, at + PIECE_BYTES), sink);
+      if (thrown !== undefined) {
+        this.#close();
+        this.#ended = true;
+        throw thrown.error;
+      }
+      if (!ok) this.#fail("its content is corrupt or does not match its checksum");
+    }
+  }
+
+  #attempt(bytes: Uint8Array, sink: OutputSink): boolean {
+    try {
+      return this.#stream!.transform(bytes, sink);
+    } catch {
+      // Emscripten's abort(), for want of memory: the instance is lost.
+      this.#stream = this.#binding = undefined;
+      this.#fail("the codec has no memory for it");
     }
   }
 
