@@ -1,6 +1,6 @@
 import { familiarReference } from "../image/reference.ts";
 import type { Digest } from "../image/types.ts";
-import { layerDataBytes } from "../store/layer-data-bytes.ts";
+import { layerSize } from "../store/layer-size.ts";
 import type { Store } from "../store/store.ts";
 
 /** One row of `history`, newest first. */
@@ -10,7 +10,7 @@ export interface HistoryRow {
   /** RFC 3339 as the config has it; undefined where it has none. */
   created: string | undefined;
   createdBy: string;
-  /** Sum of the sizes of the layer's regular files; 0 for a step that made no layer. */
+  /** Sum of the sizes of the layer's files; 0 for a step that made no layer. */
   sizeBytes: number;
   comment: string;
   /** Names of the image, familiar form; empty but for the newest row. */
@@ -30,7 +30,7 @@ export function imageHistory(store: Store, reference: string): HistoryRow[] {
       id: "<missing>",
       created: step.created,
       createdBy: step.created_by ?? "",
-      sizeBytes: made === undefined ? 0 : layerDataBytes(store.layout.layerIndex(made.diffId)),
+      sizeBytes: made === undefined ? 0 : layerSize(store.layout.layerIndex(made.diffId)),
       comment: step.comment ?? "",
       tags: [],
     };

@@ -1,4 +1,5 @@
-import { familiarReference, parseReference } from "../image/reference.ts";
+import { isJsonObject } from "../image/parse-json.ts";
+import { familiarReference } from "../image/reference.ts";
 import type { Image, RunConfig } from "../image/types.ts";
 import type { StoreLayout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
@@ -11,6 +12,9 @@ export interface ImageInspection {
   Parent: string;
   Comment: string;
   Created: string;
+  /** Of images that the classic builder or `commit` made. */
+  Container?: string;
+  ContainerConfig?: object;
   DockerVersion: string;
   Author: string;
   Config: RunConfig | null;
@@ -39,10 +43,13 @@ export function inspectImage(store: Store, reference: string): ImageInspection {
   return {
     Id: image.id,
     RepoTags: image.names.map(familiarReference),
-    RepoDigests: repoDigests(image),
+    // Where a registry has it: nowhere, as far as is known of an image that was not pulled.
+    RepoDigests: [],
     Parent: "",
     Comment: text("comment") || (config.history?.at(-1)?.comment ?? ""),
     Created: config.created ?? "",
+    ...(text("container") === "" ? {} : { Container: text("container") }),
+    ...(isJsonObject(config["container_config"]) ? { ContainerConfig: config["container_config"] } : {}),
     DockerVersion: text("docker_version"),
     Author: config.author ?? "",
     Config: config.config ?? null,
@@ -56,17 +63,6 @@ export function inspectImage(store: Store, reference: string): ImageInspection {
     RootFS: { Type: "layers", Layers: image.layers.map((layer) => layer.diffId) },
     Metadata: { LastTagTime: image.taggedAt ?? NEVER },
   };
-}
-
-/** Repositories with the manifest's digest: what a registry would serve the image under. */
-function repoDigests(image: Image): string[] {
-  const repositories = new Set(
-    image.names.map((name) => {
-      const { domain, path } = parseReference(name);
-      return familiarReference(`${domain}/${path}`);
-    }),
-  );
-  return [...repositories].map((repository) => `${repository}@${image.manifest.digest}`);
 }
 
 function layerPaths(layout: StoreLayout, image: Image): Record<string, string> {

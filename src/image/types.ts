@@ -86,7 +86,7 @@ export interface Image {
   layers: { diffId: Digest; blob: Descriptor }[];
   /** Full names, `docker.io/library/busybox:latest`; empty for a dangling image. */
   names: string[];
-  /** What Docker shows as its size: the sum of the sizes of the layers' regular files. */
+  /** What Docker shows as its size: the sum of the sizes of the layers' files. */
   sizeBytes: number;
   /** When a name was last given to it in this store, RFC 3339; undefined for an image that never had one. */
   taggedAt?: string;

@@ -8,7 +8,7 @@ import type { Descriptor, Digest, ImageConfig, ImageManifest } from "../image/ty
 import { fsyncAll, fsyncDirectory } from "./durable.ts";
 import type { ImageRecord } from "./image-records.ts";
 import type { Intent } from "./intent.ts";
-import { layerDataBytes } from "./layer-data-bytes.ts";
+import { layerSize } from "./layer-size.ts";
 import type { StoreLayout } from "./layout.ts";
 import type { PublishedContent, PublishedLayer } from "./store.ts";
 
@@ -93,7 +93,7 @@ export function moveIntoPlace(layout: StoreLayout, prepared: Prepared, descripto
   let sizeBytes = 0;
   for (const diffId of config.rootfs.diff_ids) {
     moveUnlessThere(prepared.layers.get(diffId), layout.layerDir(diffId), "LAYER_MISSING", `layer ${diffId}`);
-    sizeBytes += layerDataBytes(layout.layerIndex(diffId));
+    sizeBytes += layerSize(layout.layerIndex(diffId));
   }
   const created = config.created ?? "";
   return { id: manifest.config.digest, manifest: descriptor, names: [], sizeBytes, created };
