@@ -1,12 +1,12 @@
 //! The OCI runtime as a library; main.rs is its command line. Follows the OCI runtime specification 1.2.
 #![forbid(unsafe_code)]
 
-mod cgroup;
+pub mod cgroup;
 mod channel;
 pub mod cli;
-mod clock;
+pub mod clock;
 mod create;
-mod error;
+pub mod error;
 mod hooks;
 mod init;
 mod lifecycle;

@@ -4,6 +4,7 @@ mod detect;
 mod device_rules;
 mod limits_v1;
 mod limits_v2;
+mod oom;
 
 use std::fs;
 use std::io::Write;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use gantry_sys::{Errno, libc, process};
 
 pub use detect::Hierarchy;
+pub use oom::OomWatch;
 
 use crate::error::{At, Failure, Result};
 use crate::spec::Resources;

@@ -1,0 +1,70 @@
+use std::path::{Path, PathBuf};
+
+use gantry_runtime::error::{At, Failure, Result};
+use serde::Deserialize;
+
+/// `shim.json`; its twin is src/runtime/shim-process.ts. Paths are absolute.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Config {
+    pub id: String,
+    pub name: String,
+    /// The store's root.
+    pub root: PathBuf,
+    pub bundle: PathBuf,
+    pub runtime: Runtime,
+    pub rootfs: RootfsPlan,
+    pub terminal: bool,
+    pub open_stdin: bool,
+    pub stdin_once: bool,
+    pub log: PathBuf,
+    pub auto_remove: bool,
+    pub console_size: Option<ConsoleSize>,
+}
+
+#[derive(Deserialize)]
+pub struct Runtime {
+    pub path: PathBuf,
+    /// Global flags before the verb.
+    #[serde(default)]
+    pub args: Vec<String>,
+}
+
+/// Its twin is src/snapshot/snapshotter.ts.
+#[derive(Deserialize)]
+pub struct RootfsPlan {
+    pub lower: LowerPlan,
+    pub upper: PathBuf,
+    pub work: PathBuf,
+    pub target: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum LowerPlan {
+    Erofs {
+        image: PathBuf,
+        devices: Vec<PathBuf>,
+        #[serde(rename = "loop", default)]
+        loop_devices: bool,
+    },
+    Directory {
+        path: PathBuf,
+    },
+    Empty,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+pub struct ConsoleSize {
+    pub width: u16,
+    pub height: u16,
+}
+
+impl Config {
+    pub fn load(directory: &Path) -> Result<Self> {
+        let path = directory.join("shim.json");
+        let bytes = std::fs::read(&path).at("read shim.json", &path)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::refusal("read shim.json", format!("{}: {error}", path.display())))
+    }
+}
