@@ -72,7 +72,7 @@ async function discard(store: Store, paths: ContainerPaths): Promise<void> {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
     for (const [name] of names) releaseName(store.layout, name, paths.id);
-    removeTree(aside);
+    await removeTree(aside);
   } finally {
     await scratch.dispose();
   }

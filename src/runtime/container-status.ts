@@ -62,7 +62,8 @@ function readStatusFile(paths: ContainerPaths): StatusFile | undefined {
 
 function toStatus(file: StatusFile | undefined): ContainerStatus {
   return {
-    state: file?.status ?? "created",
+    // One that could not be started is as it was, with the reason why.
+    state: file?.status === "exited" && file.startedAt === undefined ? "created" : (file?.status ?? "created"),
     pid: file?.status === "running" ? (file.pid ?? 0) : 0,
     startedAt: file?.startedAt ?? NEVER,
     finishedAt: file?.status === "running" ? NEVER : (file?.finishedAt ?? NEVER),
