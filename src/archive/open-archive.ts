@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
-import { detectCompression } from "../image/media-types.ts";
+import { detectCompression } from "../kernels/detect-compression.ts";
 import type { Digest } from "../image/types.ts";
 import { openDecoder } from "../kernels/ingest-layer.ts";
 import { type ArchiveContents, type ArchiveFile } from "./contents.ts";

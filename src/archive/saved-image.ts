@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { digestOf } from "../image/digest.ts";
 import { encodeManifest } from "../image/manifest.ts";
-import { detectCompression, OCI_LAYER, OCI_MANIFEST } from "../image/media-types.ts";
+import { OCI_LAYER, OCI_MANIFEST } from "../image/media-types.ts";
+import { detectCompression } from "../kernels/detect-compression.ts";
 import type { Descriptor, Digest, Image } from "../image/types.ts";
 import { sha256Hex } from "../kernels/sha256.ts";
 import type { Store } from "../store/store.ts";

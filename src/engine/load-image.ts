@@ -186,9 +186,11 @@ function verify(layer: ArchivedLayer, { facts }: TakenLayer): void {
       },
     );
   };
+  const received = digestOf(facts.blobSha256);
+  const diffId = digestOf(facts.tarSha256);
   const digest = layer.descriptor?.digest;
-  if (digest !== undefined && facts.blobDigest !== digest) mismatch("digest", digest, facts.blobDigest);
-  if (facts.diffId !== layer.diffId) mismatch("diffId in the image's config", layer.diffId, facts.diffId);
+  if (digest !== undefined && received !== digest) mismatch("digest", digest, received);
+  if (diffId !== layer.diffId) mismatch("diffId in the image's config", layer.diffId, diffId);
 }
 
 /** The blob of a layer: its bytes as received where a manifest names them, else its tar. */

@@ -32,10 +32,10 @@ export function parseConfig(bytes: Uint8Array, what = "the image config"): Image
     // Images older than these fields run everywhere Docker runs them: as Linux, on the machine at hand.
     architecture: typeof document["architecture"] === "string" ? document["architecture"] : "",
     os: typeof document["os"] === "string" && document["os"] !== "" ? document["os"] : "linux",
-    ...(run === undefined ? {} : { config: run as NonNullable<ImageConfig["config"]> }),
-    history: history as HistoryEntry[],
+    ...(run === undefined ? {} : { config: run }),
+    history: history,
     rootfs: { type: "layers", diff_ids: diffIds },
-  } as ImageConfig;
+  };
 }
 
 /** The platform that a config says it is for. */

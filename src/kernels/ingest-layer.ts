@@ -1,8 +1,6 @@
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { GantryError } from "../errors/index.ts";
-import { digestOf } from "../image/digest.ts";
-import { type Compression, detectCompression } from "../image/media-types.ts";
-import type { Digest } from "../image/types.ts";
+import { type Compression, detectCompression } from "./detect-compression.ts";
 import { GzipDecoder } from "./inflate.ts";
 import { buildLayerIndex } from "./layer.ts";
 import { Sha256 } from "./sha256.ts";
@@ -28,9 +26,10 @@ export interface LayerIngest {
 /** What a layer turned out to be. The files are written, not yet durable. */
 export interface LayerFacts {
   compression: Compression;
-  blobDigest: Digest;
-  /** Digest of the uncompressed tar. */
-  diffId: Digest;
+  /** SHA-256 of the bytes as received, in hexadecimal digits. */
+  blobSha256: string;
+  /** SHA-256 of the uncompressed tar. */
+  tarSha256: string;
   tarBytes: number;
   entryCount: number;
 }
@@ -84,11 +83,11 @@ async function pass(job: LayerIngest, open: (path: string, flags: "r" | "wx") =>
   inner?.finish(scanner);
   const { records, entryCount } = scanner.finish();
   writeFileSync(job.indexFile, buildLayerIndex(records), { flag: "wx", mode: 0o600 });
-  const blobDigest = digestOf(blobHash.digestHex());
+  const blobSha256 = blobHash.digestHex();
   return {
     compression,
-    blobDigest,
-    diffId: inner?.diffId() ?? blobDigest,
+    blobSha256,
+    tarSha256: inner?.sha256() ?? blobSha256,
     tarBytes: inner?.tarBytes() ?? source.size,
     entryCount,
   };
@@ -98,7 +97,7 @@ async function pass(job: LayerIngest, open: (path: string, flags: "r" | "wx") =>
 interface InnerTar {
   push(compressed: Uint8Array, scanner: TarScanner): void;
   finish(scanner: TarScanner): void;
-  diffId(): Digest;
+  sha256(): string;
   tarBytes(): number;
 }
 
@@ -129,7 +128,7 @@ async function openTar(
     finish: () => {
       decoder.finish();
     },
-    diffId: () => digestOf(hash.digestHex()),
+    sha256: () => hash.digestHex(),
     tarBytes: () => written,
   };
 }

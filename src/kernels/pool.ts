@@ -35,7 +35,7 @@ export class WorkerPool {
     task: Name,
     argument: WorkerTasks[Name]["argument"],
   ): Promise<WorkerTasks[Name]["result"]> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed as Error);
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise<unknown>((resolve, reject) => {
       this.#queue.push({ request: { id: this.#nextId++, task, argument }, resolve, reject });
       this.#dispatch();

@@ -8,10 +8,10 @@ export interface WorkerTasks {
 
 export type TaskName = keyof WorkerTasks;
 
-export interface TaskRequest {
+export interface TaskRequest<Name extends TaskName = TaskName> {
   id: number;
-  task: TaskName;
-  argument: unknown;
+  task: Name;
+  argument: WorkerTasks[Name]["argument"];
 }
 
 export type TaskReply = { id: number; result: unknown } | { id: number; error: ThrownError };

@@ -1,16 +1,18 @@
 import { parentPort } from "node:worker_threads";
-import { ingestLayer, type LayerIngest } from "./ingest-layer.ts";
-import { packError, type TaskReply, type TaskRequest } from "./worker-protocol.ts";
+import { ingestLayer } from "./ingest-layer.ts";
+import { packError, type TaskName, type TaskReply, type TaskRequest, type WorkerTasks } from "./worker-protocol.ts";
 
-/** Entry point of a worker thread (dist/worker.cjs): one task after the other, each answered with its id. */
-async function answer(request: TaskRequest): Promise<TaskReply> {
+const TASKS: { [Name in TaskName]: (argument: WorkerTasks[Name]["argument"]) => Promise<WorkerTasks[Name]["result"]> } =
+  {
+    ingestLayer,
+  };
+
+/** Entry point of a worker thread (dist/worker.cjs): each task is answered with its id. */
+async function answer({ id, task, argument }: TaskRequest): Promise<TaskReply> {
   try {
-    switch (request.task) {
-      case "ingestLayer":
-        return { id: request.id, result: await ingestLayer(request.argument as LayerIngest) };
-    }
+    return { id, result: await TASKS[task](argument) };
   } catch (error) {
-    return { id: request.id, error: packError(error) };
+    return { id, error: packError(error) };
   }
 }
 
