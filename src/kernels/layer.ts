@@ -14,6 +14,7 @@ interface LayerExports {
   startInput(indexes: number): number;
   addLayer(index: number, bytes: number): number;
   checkSome(count: number): number;
+  checkLinksSome(count: number): number;
   startMerge(): number;
   mergeSome(count: number): number;
   startMergedIndex(): number;
@@ -117,6 +118,7 @@ export function mergeChain(indexes: readonly Uint8Array[], options: LayerKernelO
     job.check();
   }
   job.run(kernel.checkSome);
+  job.run(kernel.checkLinksSome);
   kernel.startMerge();
   job.check();
   job.run(kernel.mergeSome);

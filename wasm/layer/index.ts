@@ -9,6 +9,7 @@ import { INDEX_MERGED } from "../common/format";
 import { applyRecord, setRoot } from "./apply";
 import { emitSome, startEmit } from "./emit";
 import { addLayer, chainLengthIn, checkSome, startInput } from "./input";
+import { checkLinksSome } from "./links";
 import { mergeSome, startMerge } from "./merge";
 import { setHashKey } from "./names";
 import { startIndex, writeSome } from "./out";
@@ -55,8 +56,8 @@ export function startBuiltIndex(): bool {
   return startIndex(0, 1);
 }
 
-/** Merge, 1: `startInput`, then `addLayer` for each index, bottom first, then `checkSome`. */
-export { addLayer, checkSome, startInput };
+/** Merge, 1: `startInput`, then `addLayer` for each index, bottom first, then `checkSome`, `checkLinksSome`. */
+export { addLayer, checkLinksSome, checkSome, startInput };
 
 /** Merge, 2: everything is checked. Then `mergeSome`, `startMergedIndex` and `writeSome`. */
 export { mergeSome, startMerge };

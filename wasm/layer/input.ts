@@ -134,7 +134,7 @@ function checkNode(layer: Layer, i: u32): bool {
   if (inode === NO_INODE) return i !== 0 && children === 0 && (load<u16>(node, 6) & NODE_WHITEOUT) !== 0;
   if (inode >= layer.inodeCount || load<u16>(node, 6) & NODE_WHITEOUT) return false;
   const isDirectory = load<u8>(<usize>layer.inodes + <usize>inode * INODE_BYTES) === ENTRY_DIRECTORY;
-  if (i === 0 && !isDirectory) return false;
+  if (i === 0 ? !isDirectory : load<u32>(node, 20) >= i) return false;
   if (children === 0) return true;
   return isDirectory && load<u32>(node, 12) > i && fits(load<u32>(node, 12), children, layer.nodeCount);
 }
@@ -146,6 +146,7 @@ function checkInode(layer: Layer, i: u32): bool {
     load<u32>(inode, 36) < layer.layerCount &&
     fits(load<u32>(inode, 64), load<u32>(inode, 68), layer.poolBytes) &&
     fits(load<u32>(inode, 72), load<u32>(inode, 76), layer.poolBytes) &&
-    fits(load<u32>(inode, 80), load<u32>(inode, 84), layer.extentCount)
+    fits(load<u32>(inode, 80), load<u32>(inode, 84), layer.extentCount) &&
+    load<u32>(inode, 88) < layer.nodeCount
   );
 }

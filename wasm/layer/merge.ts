@@ -13,9 +13,9 @@ import {
 } from "../common/format";
 import { inodesIn, Layer, layerAt, layersIn, nodesIn } from "./input";
 import { compareRefs, REF_BYTES, REF_LAYER, REF_NAME, REF_NAME_BYTES, REF_NODE, sortRefs, writeRef } from "./names";
-import { addInode, addNode, closeDirectory, linkInode, nextInode, nodesOut, pathOf, startOut } from "./out";
+import { addInode, addNode, closeDirectory, linkInode, nextInode, nodesOut, startOut } from "./out";
 import { lookUpBelow, lookUpLayer, lookUpNode } from "./look-up";
-import { allocate, ERROR_LINK_MISSING, ERROR_LINK_TO_DIRECTORY, fail, state } from "./state";
+import { allocate, state } from "./state";
 
 /** Per out node, the list of its source directories (0: it is no directory): u32 count, then { u32 node, u32 layer }. */
 let sources: usize = 0;
@@ -107,12 +107,11 @@ function mergeGroup(at: usize, end: usize, parent: u32): bool {
   const nameBytes = load<u32>(at, REF_NAME_BYTES);
   if (!isDirectory(layer, node)) {
     store<u32>(sources + ((<usize>nodesOut()) << 2), 0);
-    const inode = inodeNumber(layer, node, parent, name, nameBytes);
-    if (state.error !== 0) return false;
-    addNode(name, nameBytes, 0, inode, parent);
+    addNode(name, nameBytes, 0, inodeNumber(layer, node), parent);
     return true;
   }
-  // Its attributes are the topmost entry's, implied directories having none; its children all layers' down to the first
+  // Its attributes are the topmost entry's, implied directories having none (all implied: the bottommost counts, as if
+  // the layers had been merged one by one); its children all layers' down to the first
   // opaque directory. Both end where the name is no directory.
   let attributes = at;
   let searching = true;
@@ -123,9 +122,9 @@ function mergeGroup(at: usize, end: usize, parent: u32): bool {
     const below: usize = load<u32>(ref, REF_NODE);
     if (!isDirectory(load<u32>(ref, REF_LAYER), below)) break;
     const flags = load<u16>(below, 6);
-    if (searching && !(flags & NODE_IMPLIED)) {
+    if (searching) {
       attributes = ref;
-      searching = false;
+      searching = (flags & NODE_IMPLIED) !== 0;
     }
     if (!hidden) showing++;
     if (flags & NODE_OPAQUE) hidden = true;
@@ -142,19 +141,12 @@ function mergeGroup(at: usize, end: usize, parent: u32): bool {
   return true;
 }
 
-/** The number in the merged index of what a name that is no directory stands for, links across layers followed. */
-function inodeNumber(layer: u32, node: usize, parent: u32, name: usize, nameBytes: u32): u32 {
+/** The number in the merged index of what a name that is no directory stands for; links have been checked. */
+function inodeNumber(layer: u32, node: usize): u32 {
   while (load<u8>(inodeOf(layerAt(layer), node)) === ENTRY_HARDLINK) {
     const from = layerAt(layer);
     const inode = inodeOf(from, node);
-    const target = <usize>from.pool + load<u32>(inode, 64);
-    const found = lookUpBelow(layer, target, load<u32>(inode, 68));
-    if (!found || isDirectory(lookUpLayer, lookUpNode)) {
-      fail(found ? ERROR_LINK_TO_DIRECTORY : ERROR_LINK_MISSING, target, load<u32>(inode, 68));
-      state.layer = from.below;
-      pathOf(addNode(name, nameBytes, 0, NO_INODE, parent));
-      return 0;
-    }
+    lookUpBelow(layer, <usize>from.pool + load<u32>(inode, 64), load<u32>(inode, 68));
     layer = lookUpLayer;
     node = lookUpNode;
   }

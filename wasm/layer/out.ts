@@ -164,18 +164,3 @@ export function writeSome(count: u32): bool {
   state.resultBytes = <u32>indexBytes;
   return true;
 }
-
-/** Puts the path of an out node together, for a message: sets state.pathStart and pathBytes. */
-export function pathOf(node: u32): void {
-  let bytes: u32 = 0;
-  for (let i = node; i !== 0; i = load<u32>(outNode(i), 20)) bytes += load<u16>(outNode(i), 4) + 1;
-  let at = allocate(bytes) + bytes;
-  state.pathBytes = bytes === 0 ? 0 : bytes - 1;
-  for (let i = node; i !== 0; i = load<u32>(outNode(i), 20)) {
-    const nameBytes: u32 = load<u16>(outNode(i), 4);
-    at -= nameBytes + 1;
-    store<u8>(at, 47);
-    memory.copy(at + 1, load<u32>(outNode(i)), nameBytes);
-  }
-  state.pathStart = <u32>at + 1;
-}
