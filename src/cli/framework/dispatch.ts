@@ -2,6 +2,7 @@ import { BrokenPipe, type CommandContext, type TextOutput } from "./context.ts";
 import type { Command, CommandEntry } from "./command.ts";
 import { FlagError, parseArguments, type ParsedArguments } from "./parse-arguments.ts";
 import { GLOBAL_FLAGS } from "./global-flags.ts";
+import { Interruption } from "./interruption.ts";
 import { reportError } from "./report-error.ts";
 import { storeRoot } from "./store-root.ts";
 import { checkOperandCount, flagUsageError, unknownCommandError } from "./usage-errors.ts";
@@ -94,30 +95,28 @@ async function run(
   });
 }
 
-/** Runs a verb with an abort signal that Ctrl-C and SIGTERM pull; a second Ctrl-C ends the process at once. */
+/**
+ * Runs a verb. Its abort signal is pulled by Ctrl-C and SIGTERM, a second of which ends the process at once. The signal is
+ * made when it is first asked for: a verb that does nothing long dies of Ctrl-C as any program does.
+ */
 async function runCommand(
   command: Command,
   parsed: ParsedArguments,
   context: Omit<CommandContext, "signal">,
 ): Promise<number> {
-  const controller = new AbortController();
-  let interrupted = 0;
-  const interrupt = (signal: NodeJS.Signals): void => {
-    const status = signal === "SIGTERM" ? 143 : 130;
-    if (interrupted !== 0) process.exit(status);
-    interrupted = status;
-    controller.abort();
-  };
-  if (command.ownsSignals !== true) process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  const interruption = new Interruption(command.ownsSignals === true);
   try {
-    const status = await command.run({ ...context, signal: controller.signal }, parsed);
-    return interrupted === 0 ? status : interrupted;
+    const status = await command.run(
+      Object.defineProperty({ ...context }, "signal", { get: () => interruption.signal }) as CommandContext,
+      parsed,
+    );
+    return interruption.exitStatus ?? status;
   } catch (error) {
-    if (interrupted === 0 || error instanceof BrokenPipe) throw error;
+    if (interruption.exitStatus === undefined || error instanceof BrokenPipe) throw error;
     reportError(error, context.stderr, context);
-    return interrupted;
+    return interruption.exitStatus;
   } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    interruption.stopListening();
   }
 }
 

@@ -1,24 +1,22 @@
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { BrokenPipe, type TextOutput } from "./context.ts";
+import { isTerminal } from "./is-terminal.ts";
 
 /**
  * Standard output or error without node's stream machinery: writes are complete when they return, whatever happens next,
  * and starting costs nothing.
  */
 export class DescriptorOutput implements TextOutput {
-  readonly #isTerminal: boolean;
+  #isTerminal: boolean | undefined;
 
-  constructor(readonly fd: number) {
-    this.#isTerminal = isatty(fd);
-  }
+  constructor(readonly fd: number) {}
 
   get isTerminal(): boolean {
-    return this.#isTerminal;
+    return (this.#isTerminal ??= isTerminal(this.fd));
   }
 
   get columns(): number {
-    if (!this.#isTerminal) return 80;
+    if (!this.isTerminal) return 80;
     const stream = this.fd === 2 ? process.stderr : process.stdout;
     return stream.columns > 0 ? stream.columns : 80;
   }
