@@ -4,7 +4,6 @@
  */
 export const OPERATION = {
   takeResult: 1,
-  dropResult: 2,
   lockFile: 10,
   walkTree: 20,
   extractTree: 21,
