@@ -78,7 +78,7 @@ export class LayerIntake {
   }
 
   /** Ends the threads, at once. */
-  async close(reason?: unknown): Promise<void> {
+  async close(reason?: Error): Promise<void> {
     clearInterval(this.#timer);
     await this.#pool?.close(reason);
   }

@@ -66,7 +66,7 @@ export async function loadImages(
     const stored = await store.publishAll(scratch, published);
     return stored.map((image, index) => loaded(image, images[index] as ArchivedImage, existing));
   } catch (error) {
-    await intake.close(error);
+    await intake.close(error instanceof Error ? error : undefined);
     throw reporter.signal.aborted ? new GantryError("CANCELLED", "cancelled", { cause: error }) : error;
   } finally {
     reporter.signal.removeEventListener("abort", cancel);

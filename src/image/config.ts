@@ -1,7 +1,7 @@
 import { GantryError } from "../errors/index.ts";
 import { parseDigest } from "./digest.ts";
 import { isJsonObject, parseJson } from "./parse-json.ts";
-import type { Digest, HistoryEntry, ImageConfig, Platform } from "./types.ts";
+import type { Digest, ImageConfig, Platform } from "./types.ts";
 
 /**
  * Parses an image's config (OCI image-spec, config.md; Docker's has more fields, which are kept).

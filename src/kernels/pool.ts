@@ -24,7 +24,7 @@ export class WorkerPool {
   readonly #members: Member[] = [];
   readonly #queue: QueuedTask[] = [];
   #nextId = 1;
-  #closed: unknown;
+  #closed: Error | undefined;
 
   constructor(size = availableParallelism()) {
     this.#size = Math.max(1, size);
@@ -43,7 +43,7 @@ export class WorkerPool {
   }
 
   /** Ends every thread now. Idempotent. Resolves when they have ended, so that their files can be removed. */
-  async close(reason: unknown = new GantryError("CANCELLED", "cancelled")): Promise<void> {
+  async close(reason: Error = new GantryError("CANCELLED", "cancelled")): Promise<void> {
     this.#closed ??= reason;
     for (const task of this.#queue.splice(0)) task.reject(this.#closed);
     const members = this.#members.splice(0);
