@@ -1,14 +1,10 @@
-//! The system call filter.
-use gantry_sys::seccomp::Instruction;
+//! The system call filter: the `seccomp` section of the configuration, compiled to the kernel's classic BPF.
 
-use crate::error::Result;
-use crate::spec::Seccomp;
+mod compile;
+mod condition;
+#[cfg(test)]
+mod interpreter;
+mod program;
+mod syscall_numbers;
 
-pub struct Filter {
-    pub instructions: Vec<Instruction>,
-    pub flags: u64,
-}
-
-pub fn compile(_: &Seccomp) -> Result<Filter> {
-    Ok(Filter { instructions: Vec::new(), flags: 0 })
-}
+pub use compile::{ACTION_NAMES, ARCHITECTURE_NAMES, Filter, OPERATOR_NAMES, compile};
