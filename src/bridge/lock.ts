@@ -56,12 +56,13 @@ export interface LockOptions {
  * @throws SYSTEM_CALL_FAILED, PERMISSION, CANCELLED, LOCK_TIMEOUT
  */
 export async function lockFile(path: PathLike, options: LockOptions = {}): Promise<FileLock> {
-  const start = performance.now();
+  // Not performance.now(): its module would have to be loaded.
+  const start = Date.now();
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 20)) {
     if (options.signal?.aborted === true) throw new GantryError("CANCELLED", "cancelled");
     const lock = tryLockFile(path, options.mode);
     if (lock !== undefined) return lock;
-    if (options.timeoutMs !== undefined && performance.now() - start > options.timeoutMs) {
+    if (options.timeoutMs !== undefined && Date.now() - start > options.timeoutMs) {
       throw new GantryError("LOCK_TIMEOUT", `${quotePath(path)} is still locked after ${options.timeoutMs} ms`, {
         remedy: "Wait until the other gantry command has ended.",
         details: { path },

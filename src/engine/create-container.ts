@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { lockFile } from "../bridge/index.ts";
 import { GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import type { Image } from "../image/types.ts";
@@ -26,8 +27,15 @@ import { containerCapabilities, ALL_CAPABILITIES } from "../runtime/capabilities
 import { parseSecurityOptions } from "../runtime/security-options.ts";
 import { signalNumber } from "../runtime/signals.ts";
 import { timestampNow } from "../runtime/timestamp.ts";
+import { fsyncDirectory } from "../store/durable.ts";
 import type { Store } from "../store/store.ts";
-import { imageFacts, prepareBase, provideWorkingDirectory } from "./container-base.ts";
+import { type ContainerBase, imageFacts, prepareBase, provideWorkingDirectory } from "./container-base.ts";
+
+/** A new container, and what it stands on: starting it at once need not prepare that again. */
+export interface CreatedContainer {
+  record: ContainerRecord;
+  base: ContainerBase;
+}
 
 /**
  * Makes a container without starting it. On return it is visible under its id and name and, unless it is to be removed
@@ -40,7 +48,7 @@ export async function createContainer(
   store: Store,
   request: ContainerRequest,
   reporter: Reporter,
-): Promise<ContainerRecord> {
+): Promise<CreatedContainer> {
   const name = request.name === undefined ? undefined : validContainerName(request.name);
   const image = imageOf(store, request.image);
   const id = newContainerId();
@@ -49,7 +57,7 @@ export async function createContainer(
   checkRequest(hostConfig, config.StopSignal);
 
   const diffIds = image.layers.map((layer) => layer.diffId);
-  const { driver } = await prepareBase(store, diffIds, reporter);
+  const base = await prepareBase(store, diffIds, reporter);
   const facts = await imageFacts(store, diffIds);
   const record: ContainerRecord = {
     version: 1,
@@ -58,7 +66,7 @@ export async function createContainer(
     created: timestampNow(),
     image: image.id,
     layers: diffIds,
-    driver,
+    driver: base.driver,
     args,
     user: resolveContainerUser(config.User ?? "", facts),
     config,
@@ -84,7 +92,7 @@ export async function createContainer(
   } finally {
     await scratch.dispose();
   }
-  return record;
+  return { record, base };
 }
 
 function imageOf(store: Store, reference: string): Image {
@@ -129,7 +137,6 @@ function writeRecord(paths: ContainerPaths, record: ContainerRecord): void {
   const fd = openSync(paths.record, "wx", 0o600);
   try {
     writeSync(fd, `${JSON.stringify(record)}\n`);
-    // A container that vanishes with its process need not survive a power cut.
     if (record.hostConfig.AutoRemove !== true) fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -138,27 +145,19 @@ function writeRecord(paths: ContainerPaths, record: ContainerRecord): void {
 
 /** Moves the container into its place while no image can be removed: either its layers stay, or it fails. */
 async function publish(store: Store, record: ContainerRecord, made: string): Promise<void> {
-  await store.exclusively(() => {
+  // The record lock itself: nothing in here needs `exclusively` to be re-entrant, which costs a millisecond.
+  const lock = await lockFile(store.layout.lockFile());
+  try {
     const missing = record.layers.find((diffId) => !store.hasLayer(diffId));
     if (missing !== undefined) {
       throw new GantryError("IMAGE_NOT_FOUND", `image ${record.config.Image} has just been removed`, {
         details: { image: record.image, layer: missing },
       });
     }
-    const place = store.layout.container(record.id);
-    try {
-      renameSync(made, place);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      mkdirSync(store.layout.containersDir(), { recursive: true, mode: 0o700 });
-      renameSync(made, place);
-    }
-  });
-  if (record.hostConfig.AutoRemove === true) return;
-  const fd = openSync(store.layout.containersDir(), "r");
-  try {
-    fsyncSync(fd);
+    renameSync(made, store.layout.container(record.id));
   } finally {
-    closeSync(fd);
+    lock.release();
   }
+  // A container that vanishes with its process need not survive a power cut.
+  if (record.hostConfig.AutoRemove !== true) fsyncDirectory(store.layout.containersDir());
 }

@@ -7,6 +7,7 @@ import { readContainerStatus } from "../runtime/container-status.ts";
 import { ShimConnection } from "../runtime/shim-connection.ts";
 import { BlockingTransport, type ShimTransport } from "../runtime/shim-transport.ts";
 import type { Store } from "../store/store.ts";
+import type { ContainerBase } from "./container-base.ts";
 import { createContainer } from "./create-container.ts";
 import { startContainer } from "./start-container.ts";
 
@@ -43,8 +44,8 @@ export async function runContainer(
   options: RunOptions,
   reporter: Reporter,
 ): Promise<RunningContainer> {
-  const record = await createContainer(store, request, reporter);
-  return await start(store, record, options);
+  const { record, base } = await createContainer(store, request, reporter);
+  return await start(store, record, options, base);
 }
 
 /**
@@ -60,13 +61,18 @@ export async function startAndConnect(
   return { ...running, connection: running.connection as ShimConnection };
 }
 
-async function start(store: Store, record: ContainerRecord, options: RunOptions): Promise<RunningContainer> {
+async function start(
+  store: Store,
+  record: ContainerRecord,
+  options: RunOptions,
+  base?: ContainerBase,
+): Promise<RunningContainer> {
   const paths = new ContainerPaths(store.layout, record.id);
   const undo = async (error: unknown): Promise<never> => {
     if (record.hostConfig.AutoRemove === true) await discardFailed(store, record.id);
     throw error;
   };
-  const shim = await startContainer(store, record, options.attached).catch(undo);
+  const shim = await startContainer(store, record, options.attached, base).catch(undo);
   const connection =
     shim.attachFd === undefined
       ? undefined

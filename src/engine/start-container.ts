@@ -10,17 +10,23 @@ import { ociSpec } from "../runtime/oci-spec.ts";
 import { runtimeProgram } from "../runtime/runtime-program.ts";
 import { type ShimConfig, type StartedShim, startShim } from "../runtime/shim-process.ts";
 import type { Store } from "../store/store.ts";
-import { prepareBase } from "./container-base.ts";
+import { type ContainerBase, prepareBase } from "./container-base.ts";
 
 /**
  * Starts a container: writes what its shim and runtime read, and starts the shim. Of two that start it at once, one
  * succeeds and the other's `ready` fails with CONTAINER_RUNNING.
  * @param attach whether the caller wants a connection that misses no output
+ * @param prepared what the container stands on, if that has just been prepared
  * @throws what preparing the image and starting a process throw; `ready` throws the rest
  */
-export async function startContainer(store: Store, record: ContainerRecord, attach: boolean): Promise<StartedShim> {
+export async function startContainer(
+  store: Store,
+  record: ContainerRecord,
+  attach: boolean,
+  prepared?: ContainerBase,
+): Promise<StartedShim> {
   const paths = new ContainerPaths(store.layout, record.id);
-  const base = await prepareBase(store, record.layers, SILENT_REPORTER);
+  const base = prepared ?? (await prepareBase(store, record.layers, SILENT_REPORTER));
   const { config, hostConfig } = record;
   writeFileSync(paths.hostname, hostnameFile(config.Hostname));
   writeFileSync(paths.hosts, hostsFile({ hostname: config.Hostname, domainname: config.Domainname }));

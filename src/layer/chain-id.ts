@@ -1,5 +1,7 @@
-import { createHash } from "node:crypto";
 import type { Digest } from "../image/types.ts";
+
+/** Chain ids that this process has computed, by their diffIds. */
+const known = new Map<string, Digest>();
 
 /**
  * The chain id of a stack of layers, bottom first (OCI image-spec, config.md, "Layer ChainID"): the only layer's diffId,
@@ -7,9 +9,16 @@ import type { Digest } from "../image/types.ts";
  * chain.
  */
 export function chainId(diffIds: readonly Digest[]): Digest | undefined {
-  return diffIds.reduce<Digest | undefined>(
-    (below, diffId) =>
-      below === undefined ? diffId : `sha256:${createHash("sha256").update(`${below} ${diffId}`).digest("hex")}`,
-    undefined,
-  );
+  if (diffIds.length < 2) return diffIds[0];
+  const key = diffIds.join(" ");
+  let chain = known.get(key);
+  if (chain === undefined) {
+    // Not imported: loading it takes longer than a container's start, and images of one layer do without.
+    const { createHash } = process.getBuiltinModule("node:crypto");
+    chain = diffIds.reduce(
+      (below, diffId): Digest => `sha256:${createHash("sha256").update(`${below} ${diffId}`).digest("hex")}`,
+    );
+    known.set(key, chain);
+  }
+  return chain;
 }

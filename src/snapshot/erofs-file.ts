@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import type { Digest } from "../image/types.ts";
 
@@ -10,9 +9,11 @@ const DEVICE_TABLE = 1152;
 const SLOT_BYTES = 128;
 const BLOCK_BYTES = 512;
 
-/** The file system's UUID: tells chain from chain and writer from writer. */
+/** The file system's UUID: tells chain from chain and writer from writer. A digest's first bytes are as good as random. */
 export function erofsUuid(chain: Digest): Uint8Array {
-  return createHash("sha256").update(`gantry erofs ${WRITER_VERSION} ${chain}`).digest().subarray(0, 16);
+  const uuid = Buffer.from(chain.slice("sha256:".length, "sha256:".length + 32), "hex");
+  uuid[15] = WRITER_VERSION;
+  return uuid;
 }
 
 /**

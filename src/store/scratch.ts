@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type FileLock, tryLockFile } from "../bridge/index.ts";
+import { randomBytes } from "./random-bytes.ts";
 import type { Scratch } from "./store.ts";
 
 /** Named after the process, so that cleaners need not even try the lock of one that lives. */
@@ -27,12 +27,21 @@ function heldScratch(path: string, lock: FileLock): Scratch {
     dispose: () => {
       if (!disposed) {
         disposed = true;
-        rmSync(path, { recursive: true, force: true });
+        removeDirectory(path);
         lock.release();
       }
       return Promise.resolve();
     },
   };
+}
+
+/** Mostly it is empty by now: the recursive removal is code that node would have to load. */
+function removeDirectory(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { GantryError } from "../errors/index.ts";
 import type { StoreLayout } from "./layout.ts";
+import { randomBytes } from "./random-bytes.ts";
 
 /** The format that this gantry writes. */
 export const STORE_VERSION = 1;

@@ -18,7 +18,7 @@ export const command = defineCommand({
     const request = await createRequest(context, { flags, operands, given }, true);
     request.attach = { stdin: flags.interactive, stdout: true, stderr: true };
     const reporter = { ...SILENT_REPORTER, signal: context.signal };
-    const record = await createContainer(openStore(context.storeRoot), request, reporter);
+    const { record } = await createContainer(openStore(context.storeRoot), request, reporter);
     writeContainerIdFile(flags.cidfile, record.id);
     context.stdout.write(`${record.id}\n`);
     return 0;
