@@ -195,9 +195,11 @@ class FileStore implements Store {
     replaceDurably(this.layout.imagesFile(), join(scratch, "images.json"), encodeImageRecords(records));
   }
 
+  /** Removes the candidates that nothing needs; none while an image is damaged, so that what it needs is not known. */
   #collect(candidates: Intent, scratch: string): Collected {
     const images = this.#records().map((record) => this.#image(record));
-    return collect(this.layout, candidates, collectReferences(images, this.layout), scratch);
+    const keep = whole(() => collectReferences(images, this.layout));
+    return keep === undefined ? { layers: [], bytes: 0 } : collect(this.layout, candidates, keep, scratch);
   }
 
   /** Undoes what a process had begun to publish, and ends what it had begun to remove. */
@@ -208,12 +210,23 @@ class FileStore implements Store {
 }
 
 function intentOf(image: Image): Intent {
-  const chain = chainId(image.layers.map((layer) => layer.diffId));
+  const layers = whole(() => image.layers) ?? [];
+  const chain = chainId(layers.map((layer) => layer.diffId));
   return {
-    blobs: [image.id, image.manifest.digest, ...image.layers.map((layer) => layer.blob.digest)].map(digestHex),
-    layers: image.layers.map((layer) => digestHex(layer.diffId)),
+    blobs: [image.id, image.manifest.digest, ...layers.map((layer) => layer.blob.digest)].map(digestHex),
+    layers: layers.map((layer) => digestHex(layer.diffId)),
     chains: chain === undefined ? [] : [digestHex(chain)],
   };
+}
+
+/** What `read` gives, or undefined where it meets a damaged image. */
+function whole<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof GantryError) return undefined;
+    throw error;
+  }
 }
 
 function notFound(reference: string): GantryError {
