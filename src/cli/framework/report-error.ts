@@ -12,7 +12,7 @@ export interface ReportOptions {
  * tell. What gantry did not expect gets one line, and its stack with `--debug`.
  */
 export function reportError(error: unknown, stderr: TextOutput, options: ReportOptions = {}): number {
-  if (error instanceof BrokenPipe) return error.exitStatus;
+  if (isBrokenPipe(error)) return new BrokenPipe().exitStatus;
   const status = errorStatus(error, options);
   try {
     stderr.write(errorText(error, options.debug === true));
@@ -20,6 +20,13 @@ export function reportError(error: unknown, stderr: TextOutput, options: ReportO
     if (!(failure instanceof BrokenPipe)) throw failure;
   }
   return status;
+}
+
+/** Our own write met a reader that had gone, or the engine's did, which streamed to standard output. */
+function isBrokenPipe(error: unknown): boolean {
+  return (
+    error instanceof BrokenPipe || (isGantryError(error, "SYSTEM_CALL_FAILED") && error.details["errno"] === "EPIPE")
+  );
 }
 
 function errorStatus(error: unknown, options: ReportOptions): number {

@@ -1,6 +1,6 @@
 import type { ProgressEvent } from "../../events/progress.ts";
 import type { TextOutput } from "../framework/context.ts";
-import { amountText, paceText } from "./progress-text.ts";
+import { sumLine } from "./progress-text.ts";
 import type { Renderer } from "./renderer.ts";
 import { TaskBoard } from "./task-board.ts";
 
@@ -28,12 +28,7 @@ export class PlainRenderer implements Renderer {
     }
     if (now - this.#lineMs < LINE_EVERY_MS) return;
     this.#lineMs = now;
-    const { tasks } = this.#board;
-    const { doneBytes, totalBytes, ended } = this.#board.sum();
-    const first = tasks.values().next().value;
-    const what = tasks.size === 1 && first !== undefined ? first.label : `${ended} of ${tasks.size} done`;
-    const parts = [what, amountText(doneBytes, totalBytes), paceText(this.#board.pace())];
-    this.#output.write(`${parts.filter((part) => part !== "").join(", ")}\n`);
+    this.#output.write(`${sumLine(this.#board, Infinity)}\n`);
   }
 
   close(): void {

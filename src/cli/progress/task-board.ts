@@ -3,7 +3,8 @@ import type { ProgressEvent } from "../../events/progress.ts";
 /** What is known of one task: a layer being read, an archive being written. */
 export interface TaskState {
   readonly label: string;
-  readonly startedMs: number;
+  /** When its first bytes were done; undefined while it waits. */
+  activeMs: number | undefined;
   totalBytes: number | undefined;
   doneBytes: number;
   /** When it ended; undefined while it runs. */
@@ -31,7 +32,7 @@ export class TaskBoard {
     if (event.kind === "start") {
       this.tasks.set(event.task, {
         label: event.label,
-        startedMs: nowMs,
+        activeMs: undefined,
         totalBytes: event.totalBytes,
         doneBytes: 0,
         endedMs: undefined,
@@ -42,10 +43,13 @@ export class TaskBoard {
     const task = this.tasks.get(event.task);
     if (task === undefined) return;
     if (event.kind === "advance") {
+      if (event.doneBytes > 0) task.activeMs ??= nowMs;
       task.doneBytes = event.doneBytes;
       if (event.totalBytes !== undefined) task.totalBytes = event.totalBytes;
     } else {
+      task.activeMs ??= nowMs;
       task.endedMs = nowMs;
+      task.doneBytes = task.totalBytes ?? task.doneBytes;
       task.note = event.note;
     }
     this.#measure(nowMs);

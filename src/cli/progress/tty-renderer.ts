@@ -1,6 +1,6 @@
 import type { ProgressEvent } from "../../events/progress.ts";
 import type { TextOutput } from "../framework/context.ts";
-import { taskLine } from "./progress-text.ts";
+import { sumLine, taskLine } from "./progress-text.ts";
 import type { Renderer } from "./renderer.ts";
 import { TaskBoard, type TaskState } from "./task-board.ts";
 
@@ -16,7 +16,7 @@ export interface TtyOptions {
 }
 
 /**
- * Live lines at the bottom of a terminal: one a running task. A task that ends leaves its line behind. Draws when events
+ * Live lines at the bottom of a terminal: one a running task and one on all. A task that ends leaves its line behind. Draws when events
  * come, at most every 100 ms; no timer keeps the process alive.
  */
 export class TtyRenderer implements Renderer {
@@ -59,7 +59,7 @@ export class TtyRenderer implements Renderer {
     const shown = [...this.#board.tasks].filter(([name]) => !this.#finished.has(name));
     const width = Math.max(0, ...[...this.#board.tasks.values()].map((task) => task.label.length));
     const line = (task: TaskState): string => {
-      const plain = taskLine(task, Math.min(width, 40), columns, this.#board.pace());
+      const plain = taskLine(task, Math.min(width, 40), columns, this.#options.clock());
       return `${task.endedMs === undefined ? plain : this.#styled("2", plain)}\n`;
     };
     const started = this.#options.clock() - this.#startedMs >= QUIET_MS;
@@ -70,6 +70,7 @@ export class TtyRenderer implements Renderer {
         this.#finished.add(name);
       } else if (!last && live.length < MAX_LIVE_LINES) live.push(line(task));
     }
+    if (live.length > 0 && this.#board.tasks.size > 1) live.push(`${sumLine(this.#board, columns)}\n`);
     this.#drawnLines = live.length;
     if (erase !== "" || above !== "" || live.length > 0) this.#output.write(erase + above + live.join(""));
   }
