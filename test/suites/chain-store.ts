@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { artifact } from "../../src/artifacts/locate.ts";
+import { digestOf } from "../../src/image/digest.ts";
 import type { Digest } from "../../src/image/types.ts";
 import { ingestLayer } from "../../src/kernels/ingest-layer.ts";
 import type { LowerPlan } from "../../src/snapshot/snapshotter.ts";
@@ -36,15 +37,16 @@ export class ChainBench {
     const dir = join(this.path, randomBytes(6).toString("hex"));
     mkdirSync(dir);
     writeFileSync(join(dir, "tar"), tar);
-    const facts = await ingestLayer({
+    const { tarSha256 } = await ingestLayer({
       label: "layer",
       source: { path: join(dir, "tar"), offset: 0, size: tar.length },
       tarFile: join(dir, "unused"),
       indexFile: join(dir, "index"),
     });
-    if (this.store.hasLayer(facts.diffId)) rmSync(dir, { recursive: true });
-    else renameSync(dir, this.store.layout.layerDir(facts.diffId));
-    return facts.diffId;
+    const diffId = digestOf(tarSha256);
+    if (this.store.hasLayer(diffId)) rmSync(dir, { recursive: true });
+    else renameSync(dir, this.store.layout.layerDir(diffId));
+    return diffId;
   }
 
   async addLayers(layers: readonly (readonly TarMember[])[]): Promise<Digest[]> {
