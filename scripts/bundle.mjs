@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -80,7 +81,10 @@ export async function bundle(root, dist) {
   // ffi-rs ships one prebuilt library a platform; requiring it directly is 6 ms faster than through the package's entry.
   const require = createRequire(join(root, "package.json"));
   const libc = process.report?.getReport?.()?.header?.glibcVersionRuntime ? "gnu" : "musl";
-  copyFileSync(require.resolve(`@yuuang/ffi-rs-linux-${process.arch}-${libc}`), join(dist, "native", "ffi-rs.node"));
+  // By rename: writing over a library that a running gantry has mapped would kill it with SIGBUS.
+  const library = join(dist, "native", "ffi-rs.node");
+  copyFileSync(require.resolve(`@yuuang/ffi-rs-linux-${process.arch}-${libc}`), `${library}.new`);
+  renameSync(`${library}.new`, library);
   writeFileSync(join(dist, "package.json"), '{"type":"commonjs"}\n');
   const digest = createHash("sha256")
     .update(readFileSync(join(dist, "gantry.cjs")))
