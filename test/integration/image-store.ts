@@ -1,19 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Reporter } from "../../src/events/progress.ts";
 import { type LoadedImage, loadImages, type LoadSource } from "../../src/engine/load-image.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import type { Store } from "../../src/store/store.ts";
 
 export const SILENT: Reporter = { emit: () => undefined, signal: new AbortController().signal };
-
-/** A fixture of ../shared/fixtures; undefined where they are not at hand. */
-export function sharedFixture(name: string): string | undefined {
-  const path = resolve(import.meta.dirname, "../../../shared/fixtures", name);
-  return existsSync(path) ? path : undefined;
-}
 
 /** A temporary directory with a store in it, and ways to look at the store from outside. */
 export class StoreUnderTest {

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LoadedImage } from "../../src/engine/load-image.ts";
+import { fixture, missing } from "../tools/gantry.ts";
 import { type Entry, dockerArchive, sha256, tarOf } from "../tools/make-archive.ts";
-import { sharedFixture, StoreUnderTest } from "./image-store.ts";
+import { StoreUnderTest } from "./image-store.ts";
 
 const BUSYBOX = "sha256:89d226036b45bef5205eef8c48c0f50181e21d4de37e828d69dd3ff15046f077";
 const ODD = "sha256:afca8a523cba0ccd4c615c5d63dcba029c2bb5a232592874783805bf3f5ab77f";
@@ -28,8 +29,7 @@ const FIXTURES: [file: string, images: [id: string, names: string[]][]][] = [
     ],
   ],
 ];
-const hasFixtures = sharedFixture("odd-docker20.tar") !== undefined;
-if (!hasFixtures) console.warn("skipped: ../shared/fixtures is not there");
+const noFixtures = missing({ fixtures: FIXTURES.map(([name]) => name) });
 
 let store: StoreUnderTest;
 beforeEach(() => {
@@ -58,15 +58,15 @@ async function loadFromPipe(bytes: Buffer, seed: number): Promise<LoadedImage[]>
   }
 }
 
-describe.skipIf(!hasFixtures)("loading archives that other engines wrote", () => {
+describe.skipIf(noFixtures)("loading archives that other engines wrote", () => {
   it.each(FIXTURES)("%s loads from a file with its ids and names", async (file, images) => {
-    const loaded = await store.load({ path: sharedFixture(file) as string });
+    const loaded = await store.load({ path: fixture(file) as string });
     expect(summary(loaded)).toEqual(images);
     expect(store.problems()).toEqual([]);
   });
 
   it.each(FIXTURES)("%s loads from a pipe, in chunks of any size, to the same store", async (file, images) => {
-    const path = sharedFixture(file) as string;
+    const path = fixture(file) as string;
     await store.load({ path });
     const fromFile = store.listing().filter((line) => !line.startsWith("images.json"));
     store.dispose();
@@ -78,7 +78,7 @@ describe.skipIf(!hasFixtures)("loading archives that other engines wrote", () =>
 
   it("the manifest made for an old archive is the one that Docker 25 made", async () => {
     for (const file of ["odd-docker20.tar", "odd-docker25.tar"]) {
-      const [loaded] = await store.load({ path: sharedFixture(file) as string });
+      const [loaded] = await store.load({ path: fixture(file) as string });
       expect(loaded?.image.manifest.digest).toBe(ODD_MANIFEST);
     }
   });
@@ -87,24 +87,24 @@ describe.skipIf(!hasFixtures)("loading archives that other engines wrote", () =>
     const layout = store.path("layout");
     mkdirSync(layout);
     await new Promise((resolve) =>
-      spawn("tar", ["xf", sharedFixture("odd-oci-gzip.tar") as string, "-C", layout]).on("exit", resolve),
+      spawn("tar", ["xf", fixture("odd-oci-gzip.tar") as string, "-C", layout]).on("exit", resolve),
     );
     expect(summary(await store.load({ path: layout }))).toEqual([[ODD_OCI, ["odd:1"]]]);
     expect(store.problems()).toEqual([]);
   });
 
   it("what the store has is not written again, and compressed or not, an image is one image", async () => {
-    await store.load({ path: sharedFixture("odd-oci-gzip.tar") as string });
+    await store.load({ path: fixture("odd-oci-gzip.tar") as string });
     const before = store.listing();
-    await store.load({ path: sharedFixture("odd-oci-zstd.tar") as string });
+    await store.load({ path: fixture("odd-oci-zstd.tar") as string });
     const withoutRecords = (lines: string[]): string[] => lines.filter((line) => !line.startsWith("images.json"));
     expect(withoutRecords(store.listing())).toEqual(withoutRecords(before));
     expect(store.open().images()).toHaveLength(1);
   });
 
   it("a name moves from the image that had it, which is then dangling", async () => {
-    await store.load({ path: sharedFixture("odd-oci-gzip.tar") as string });
-    const [loaded] = await store.load({ path: sharedFixture("odd-docker20.tar") as string });
+    await store.load({ path: fixture("odd-oci-gzip.tar") as string });
+    const [loaded] = await store.load({ path: fixture("odd-docker20.tar") as string });
     expect(loaded?.moved).toEqual([{ name: "odd:1", from: ODD_OCI }]);
     const images = store.open().images();
     expect(images.find((image) => image.id === ODD_OCI)?.names).toEqual([]);
@@ -112,7 +112,7 @@ describe.skipIf(!hasFixtures)("loading archives that other engines wrote", () =>
   });
 
   it("sizes are those that docker shows", async () => {
-    const [busybox, odd] = await store.load({ path: sharedFixture("two-images.tar.gz") as string });
+    const [busybox, odd] = await store.load({ path: fixture("two-images.tar.gz") as string });
     expect(busybox?.image.sizeBytes).toBe(1_984_172);
     expect(odd?.image.sizeBytes).toBe(6_064_436);
   });
@@ -121,7 +121,7 @@ describe.skipIf(!hasFixtures)("loading archives that other engines wrote", () =>
     const layout = store.path("layout");
     mkdirSync(layout);
     await new Promise((resolve) =>
-      spawn("tar", ["xf", sharedFixture("odd-oci-gzip.tar") as string, "-C", layout]).on("exit", resolve),
+      spawn("tar", ["xf", fixture("odd-oci-gzip.tar") as string, "-C", layout]).on("exit", resolve),
     );
     store.open();
     const before = store.listing();
