@@ -38,11 +38,11 @@ export async function imageFacts(store: Store, diffIds: readonly Digest[]): Prom
   if (known !== undefined) return known;
   const { readImageFacts } = await import("../runtime/image-facts.ts");
   const facts = readImageFacts(await imageTree(store, diffIds));
-  const { publishChain, writeDurably } = await import("../snapshot/publish-chain.ts");
+  const { publishChain, writeScratchFile } = await import("../snapshot/publish-chain.ts");
   const scratch = await store.scratch();
   try {
     const made = join(scratch.path, "facts");
-    writeDurably(made, Buffer.from(JSON.stringify({ version: 1, ...facts })));
+    writeScratchFile(made, Buffer.from(JSON.stringify({ version: 1, ...facts })));
     await publishChain(store, diffIds, [{ from: made, to: file }]);
   } finally {
     await scratch.dispose();
