@@ -129,8 +129,7 @@ impl<'a> Index<'a> {
         let count = self.node_count();
         ensure(count > 0, "it has no root")?;
         for (number, raw) in self.nodes.as_chunks::<NODE_BYTES>().0.iter().enumerate() {
-            let name = self.in_pool(u32_at(raw, 0), usize::from(u16_at(raw, 4)));
-            let name = name.ok_or_else(|| malformed("a name lies outside"))?;
+            let name = self.name_at(number).ok_or_else(|| malformed("a name lies outside"))?;
             ensure(u16_at(raw, 6) & (NODE_WHITEOUT | NODE_OPAQUE) == 0, "a merged index has a whiteout")?;
             let inode = u32_at(raw, 8) as usize;
             ensure(inode < self.inodes.len() / INODE_BYTES, "a node's inode lies outside")?;
@@ -163,8 +162,15 @@ impl<'a> Index<'a> {
             let first = u32_at(siblings, 12) as usize;
             let within = (first..first + u32_at(siblings, 16) as usize).contains(&number);
             ensure(within, "a node is not among its parent's children")?;
+            let ordered = number == first || self.name_at(number - 1) < Some(name);
+            ensure(ordered, "a directory's names are not in order")?;
         }
         Ok(())
+    }
+
+    fn name_at(&self, node: usize) -> Option<&'a [u8]> {
+        let raw = &self.nodes[node * NODE_BYTES..];
+        self.in_pool(u32_at(raw, 0), usize::from(u16_at(raw, 4)))
     }
 
     fn in_pool(&self, offset: u32, length: usize) -> Option<&'a [u8]> {
@@ -186,7 +192,7 @@ impl<'a> Index<'a> {
     pub fn node(&self, number: u32) -> Node<'a> {
         let raw = &self.nodes[number as usize * NODE_BYTES..];
         Node {
-            name: self.in_pool(u32_at(raw, 0), usize::from(u16_at(raw, 4))).unwrap_or_default(),
+            name: self.name_at(number as usize).unwrap_or_default(),
             inode: u32_at(raw, 8),
             first_child: u32_at(raw, 12),
             child_count: u32_at(raw, 16),
