@@ -5,7 +5,7 @@ import type { Digest } from "../image/types.ts";
 import { mergeChain as mergeIndexes } from "../kernels/layer.ts";
 import { chainId } from "../layer/chain-id.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
-import { type ChainStore, publishChain, writeDurably } from "./publish-chain.ts";
+import { type ChainStore, publishChain, writeScratchFile } from "./publish-chain.ts";
 
 /**
  * The merged index of a chain of layers, bottom first (src/layer/format.ts, INDEX_MERGED): from chains/ if it is there,
@@ -21,7 +21,7 @@ export async function chainIndex(store: ChainStore, diffIds: readonly Digest[]):
   const scratch = await store.scratch();
   try {
     const file = join(scratch.path, "chain.index");
-    writeDurably(file, merged);
+    writeScratchFile(file, merged);
     await publishChain(store, diffIds, [{ from: file, to: store.layout.chainIndex(chain) }]);
   } finally {
     await scratch.dispose();

@@ -5,7 +5,7 @@ import { GantryError } from "../errors/index.ts";
 import type { Digest } from "../image/types.ts";
 import { chainId } from "../layer/chain-id.ts";
 import { checkErofsFile, erofsUuid } from "./erofs-file.ts";
-import { type ChainStore, layerMissing, publishChain, writeDurably } from "./publish-chain.ts";
+import { type ChainStore, layerMissing, publishChain, writeScratchFile } from "./publish-chain.ts";
 import type { LowerPlan, Snapshotter } from "./snapshotter.ts";
 
 /**
@@ -70,7 +70,7 @@ export class ErofsSnapshotter implements Snapshotter {
     try {
       const moves: { from: string; to: string }[] = [];
       const put = (name: string, to: string, bytes: Uint8Array): void => {
-        writeDurably(join(scratch.path, name), bytes);
+        writeScratchFile(join(scratch.path, name), bytes);
         moves.push({ from: join(scratch.path, name), to });
       };
       if (cachedIndex === undefined) put("chain.index", layout.chainIndex(chain), index);

@@ -1,24 +1,29 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync } from "node:fs";
 import { GantryError } from "../errors/index.ts";
 import type { Digest } from "../image/types.ts";
 import { fileError, writeAll } from "../kernels/ingest-layer.ts";
-import { fsyncDirectory } from "../store/durable.ts";
+import { fsyncAll, fsyncDirectory } from "../store/durable.ts";
 import type { Store } from "../store/store.ts";
 
 /** What a chain is made of needs. */
 export type ChainStore = Pick<Store, "layout" | "scratch" | "exclusively" | "hasLayer" | "readLayerIndex">;
 
 /**
- * Moves finished, durable files of a scratch directory into chains/, in the order given, durably. Done under the record
- * lock, and only if every layer is still there: a chain never outlives its layers. A target that another process has made
+ * Moves finished files of a scratch directory into chains/, in the order given, durably. Directories must be durable
+ * already. Done under the record lock, and only if every layer is still there: a chain never outlives its layers. A target that another process has made
  * meanwhile is replaced by the same bytes; a directory is left as it is.
- * @throws LAYER_MISSING
+ * @throws LAYER_MISSING, NO_SPACE, SYSTEM_CALL_FAILED
  */
 export async function publishChain(
   store: ChainStore,
   diffIds: readonly Digest[],
   moves: readonly { from: string; to: string }[],
 ): Promise<void> {
+  try {
+    await fsyncAll(moves.map((move) => move.from));
+  } catch (error) {
+    throw fileError(error, store.layout.chainsDir());
+  }
   await store.exclusively(() => {
     for (const diffId of diffIds) if (!store.hasLayer(diffId)) throw layerMissing(diffId);
     for (const { from, to } of moves) {
@@ -33,13 +38,12 @@ export async function publishChain(
   });
 }
 
-/** Writes a new file and makes its content durable. @throws NO_SPACE, SYSTEM_CALL_FAILED */
-export function writeDurably(path: string, bytes: Uint8Array): void {
+/** Writes a new file in a scratch directory; `publishChain` makes it durable. @throws NO_SPACE, SYSTEM_CALL_FAILED */
+export function writeScratchFile(path: string, bytes: Uint8Array): void {
   try {
     const fd = openSync(path, "wx", 0o600);
     try {
       writeAll(fd, bytes);
-      fsyncSync(fd);
     } finally {
       closeSync(fd);
     }

@@ -1,11 +1,11 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync } from "node:fs";
 import { copyFileRangeAsync } from "../bridge/index.ts";
 import { GantryError } from "../errors/index.ts";
 import type { SpillCopy } from "../kernels/erofs.ts";
 import { fileError } from "../kernels/ingest-layer.ts";
 
 /**
- * Writes a chain's spill file, durably: `bytes` long, holes where nothing is copied, so that it costs the disk what the
+ * Writes a chain's spill file, `bytes` long, holes where nothing is copied, so that it costs the disk what the
  * copies cost.
  * @throws NO_SPACE, SYSTEM_CALL_FAILED, CANCELLED, LAYER_INDEX_INVALID if a layer ends before its data
  */
@@ -34,7 +34,6 @@ export async function writeSpill(
       const copied = await copyFileRangeAsync(range, { signal });
       if (copied !== length) throw new GantryError("LAYER_INDEX_INVALID", `layer ${tar} ends before its data`);
     }
-    fsyncSync(fdOut);
   } catch (error) {
     throw fileError(error, path);
   } finally {

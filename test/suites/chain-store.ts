@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { artifact } from "../../src/artifacts/locate.ts";
@@ -8,7 +8,6 @@ import { digestOf } from "../../src/image/digest.ts";
 import type { Digest } from "../../src/image/types.ts";
 import { ingestLayer } from "../../src/kernels/ingest-layer.ts";
 import type { LowerPlan } from "../../src/snapshot/snapshotter.ts";
-import { makeUpperDirectory } from "../../src/snapshot/upper-directory.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { SeenRow } from "./expected-tree.ts";
@@ -62,7 +61,11 @@ export class ChainBench {
     writeFileSync(`${name}.json`, JSON.stringify(plan));
     const args = [join(import.meta.dirname, "see-plan.py"), `${name}.json`, name];
     if (options.overlay === true) {
-      makeUpperDirectory(`${name}.upper`, plan);
+      // "/" shows the upper directory's attributes, so whoever makes it gives it the image's.
+      const root = this.see(plan).find((row) => row.p === "")!;
+      mkdirSync(`${name}.upper`);
+      chownSync(`${name}.upper`, root.u, root.g);
+      chmodSync(`${name}.upper`, root.mode);
       args.push("--upper", `${name}.upper`);
     }
     for (const [offset, bytes] of options.probes ?? []) args.push("--probe", `${offset}:${bytes}`);
