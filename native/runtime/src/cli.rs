@@ -10,7 +10,10 @@ use crate::error::{Failure, Result};
 use crate::lifecycle;
 use crate::state::StateDirectory;
 
+mod features;
+mod list;
 mod log;
+mod run;
 mod signals;
 mod words;
 
@@ -27,8 +30,7 @@ verbs:
   delete [--force] ID
   run --bundle DIR [--detach] [--keep] ID
   list [--format table|json] [--quiet]
-  features
-  spec";
+  features";
 
 /// Runs the process's arguments. Exit status: 0, 1 on failure; `run` has the program's.
 pub fn main() -> ExitCode {
@@ -73,15 +75,29 @@ fn dispatch(words: &mut Words, log: &mut Log) -> Result<u8> {
         }
     }
     let root = root.unwrap_or_else(default_root);
-    let verb = words.positional("a verb (create, start, state, kill, delete, run, list, features, spec)")?;
+    let verb = words.positional("a verb (create, start, state, kill, delete, run, list, features)")?;
     match verb.as_str() {
         "create" => {
-            let options = create_options(words, root)?;
+            let (options, _) = create_options(words, root, false)?;
             run_from_sealed_copy()?;
             let mut warnings = Vec::new();
             let created = create(&options, &mut warnings);
             warnings.iter().for_each(|warning| log.warning(warning));
             created.map(|_| 0)
+        }
+        "run" => {
+            let (options, run) = create_options(words, root, true)?;
+            run_from_sealed_copy()?;
+            let mut warnings = Vec::new();
+            let result = run::run(&options, run.detach, run.keep, &mut warnings);
+            warnings.iter().for_each(|warning| log.warning(warning));
+            result
+        }
+        "list" => list(words, &root),
+        "features" => {
+            words.end()?;
+            println!("{:#}", features::features());
+            Ok(0)
         }
         "start" => {
             let id = words.last_positional("a container id")?;
@@ -110,7 +126,36 @@ fn dispatch(words: &mut Words, log: &mut Log) -> Result<u8> {
     }
 }
 
-fn create_options(words: &mut Words, root: PathBuf) -> Result<CreateOptions> {
+fn list(words: &mut Words, root: &std::path::Path) -> Result<u8> {
+    let (mut json, mut quiet) = (false, false);
+    while let Some(flag) = words.next_flag() {
+        match flag.as_str() {
+            "--format" | "-f" => json = words.value(&flag)? == "json",
+            "--quiet" | "-q" => quiet = words.switch(&flag)?,
+            _ => return Err(words.unknown(&flag)),
+        }
+    }
+    words.end()?;
+    let containers = list::list(root)?;
+    if quiet {
+        containers.iter().filter_map(|container| container["id"].as_str()).for_each(|id| println!("{id}"));
+    } else if json {
+        println!("{}", serde_json::Value::from(containers));
+    } else {
+        println!("{}", list::table(&containers));
+    }
+    Ok(0)
+}
+
+/// What `run` takes besides what `create` takes.
+#[derive(Default)]
+struct RunFlags {
+    detach: bool,
+    keep: bool,
+}
+
+fn create_options(words: &mut Words, root: PathBuf, runs: bool) -> Result<(CreateOptions, RunFlags)> {
+    let mut run = RunFlags::default();
     let mut options = CreateOptions {
         root,
         id: String::new(),
@@ -131,6 +176,8 @@ fn create_options(words: &mut Words, root: PathBuf) -> Result<CreateOptions> {
                         Failure::refusal("usage", format!("--preserve-fds {text:?} is not a number of descriptors"))
                     })?;
             }
+            "--detach" | "-d" if runs => run.detach = words.switch(&flag)?,
+            "--keep" if runs => run.keep = words.switch(&flag)?,
             // pivot_root is not optional, and keyrings are not made.
             "--no-new-keyring" => drop(words.switch(&flag)?),
             "--no-pivot" => {
@@ -146,7 +193,7 @@ fn create_options(words: &mut Words, root: PathBuf) -> Result<CreateOptions> {
     for path in [&mut options.pid_file].into_iter().flatten() {
         *path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
     }
-    Ok(options)
+    Ok((options, run))
 }
 
 fn kill(words: &mut Words, root: PathBuf) -> Result<u8> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
@@ -15,7 +15,7 @@ use gantry_sys::errno::StepContext;
 use gantry_sys::lock::{self, LockMode};
 use gantry_sys::process::Exit;
 use gantry_sys::pty::WindowSize;
-use gantry_sys::{fs as sys_fs, libc, prctl, process, pty, signal, socket};
+use gantry_sys::{fs as sys_fs, libc, memory, prctl, process, pty, signal, socket};
 
 use crate::client::Client;
 use crate::config::Config;
@@ -49,6 +49,8 @@ pub fn keep(directory: &Path) -> ExitCode {
     match bring_up(&config, directory, &runtime, foreground) {
         Ok((keeper, oom, started_at)) => {
             ready.started(keeper.pid);
+            // From here on mostly waiting.
+            let _ = memory::trim();
             see_out(&config, directory, &runtime, keeper, oom, started_at, lock);
             ExitCode::SUCCESS
         }

@@ -13,6 +13,7 @@ pub mod format;
 pub mod fs;
 pub mod lock;
 pub mod memfd;
+pub mod memory;
 pub mod mount;
 pub mod namespace;
 pub mod netlink;

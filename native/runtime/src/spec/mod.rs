@@ -11,12 +11,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-pub use linux::{Device, IdMapping, Linux, Namespace, TimeOffset};
-pub use process::{Capabilities, ConsoleSize, Process, Rlimit, User};
-pub use resources::{
-    BlockIo, Cpu, DeviceRule, HugepageLimit, Memory, Network, Pids, Resources, ThrottleDevice, WeightDevice,
-};
-pub use seccomp::{Seccomp, SyscallArgument, SyscallRule};
+pub use linux::{Device, IdMapping, Linux};
+pub use process::{Capabilities, Process, Rlimit, User};
+pub use resources::{BlockIo, Cpu, DeviceRule, Memory, Resources};
+pub use seccomp::{Seccomp, SyscallArgument};
 
 use crate::error::{At, Failure, Result};
 
