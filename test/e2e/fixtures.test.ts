@@ -36,7 +36,7 @@ describe.skipIf(reason).each(CASES)("the fixture $archive ($image)", ({ archive,
   });
 
   it("is that tree to a process in a container", () => {
-    const id = store.run("run", "-d", "--network", "none", reference, "sleep", "1000");
+    const id = store.run("run", "-d", "--network", "none", "--entrypoint", "sleep", reference, "1000");
     const pid = store.run("inspect", "--format", "{{.State.Pid}}", id);
     expect(treeOf("dir", `/proc/${pid}/root/`, "--rules", "fixture")).toEqual(expected());
     store.run("rm", "-f", id);

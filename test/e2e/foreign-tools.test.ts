@@ -76,7 +76,17 @@ describe.skipIf(reason)("what gantry writes, other tools read", () => {
   });
 
   it("a commit is, to docker, exactly the container's tree", () => {
-    const id = store.run("run", "-d", "--network", "none", "odd:1", "sh", "-c", `${CHANGES} && sleep 1000`);
+    const id = store.run(
+      "run",
+      "-d",
+      "--network",
+      "none",
+      "--entrypoint",
+      "sh",
+      "odd:1",
+      "-c",
+      `${CHANGES} && sleep 1000`,
+    );
     try {
       const pid = store.run("inspect", "--format", "{{.State.Pid}}", id);
       for (let wait = 0; wait < 50 && !store.try(["export", id]).stdout.includes("new/old"); wait++)

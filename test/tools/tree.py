@@ -80,10 +80,10 @@ def from_tar(stream):
 
 def from_dir(root):
     inodes = {}
-    device = os.lstat(root).st_dev
+    device = os.stat(root).st_dev  # root may be the magic link /proc/PID/root
     for base, dirs, files in os.walk(root, followlinks=False):
         for name in dirs + files + ([b""] if base == root else []):
-            full = os.path.join(base, name) if name else base
+            full = os.path.join(base, name) if name else base + b"/"
             s = os.lstat(full)
             p = clean(full[len(root):])
             x = {}
