@@ -1,6 +1,8 @@
-import { readFileSync } from "node:fs";
-import { isLocked } from "../bridge/index.ts";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { isLocked, tryLockFile } from "../bridge/index.ts";
+import { removeCgroup } from "./cgroup-cleanup.ts";
 import type { ContainerPaths } from "./container-paths.ts";
+import { timestampNow } from "./timestamp.ts";
 
 /** What status.json holds; times are RFC 3339 with nanoseconds, UTC. Written by the shim. */
 interface StatusFile {
@@ -29,22 +31,31 @@ export interface ContainerStatus {
   exitCode: number;
   oomKilled: boolean;
   error: string;
-  /** The shim was killed: what it had in the kernel (processes, cgroup) is still to be cleaned up. */
-  shimLost: boolean;
 }
 
 /**
  * Reads status.json, and believes "running" only while the shim holds its lock: the lock goes with the process, however
- * it ends.
+ * it ends. What a shim that was killed left behind is ended here: its container's processes are killed, the cgroup goes,
+ * and status.json says so from then on.
  */
 export function readContainerStatus(paths: ContainerPaths): ContainerStatus {
   const file = readStatusFile(paths);
-  if (file?.status === "running" && !shimLives(paths)) {
-    // It may have written its last word between our two looks.
+  if (file?.status !== "running" || shimLives(paths)) return toStatus(file);
+  const lock = tryLockFile(paths.shimLock);
+  try {
+    // It may have written its last word between our two looks; or somebody else is cleaning up, or starting it again.
     const again = readStatusFile(paths);
-    return again?.status === "running" ? lost(again) : toStatus(again);
+    if (again?.status !== "running") return toStatus(again);
+    const ended = lostStatus(again);
+    if (lock !== undefined) {
+      removeCgroup(paths.id);
+      writeFileSync(`${paths.status}.lost`, JSON.stringify(ended));
+      renameSync(`${paths.status}.lost`, paths.status);
+    }
+    return toStatus(ended);
+  } finally {
+    lock?.release();
   }
-  return toStatus(file);
 }
 
 /** Whether the container's shim is alive. (Or somebody is removing the container, which takes milliseconds.) */
@@ -70,18 +81,17 @@ function toStatus(file: StatusFile | undefined): ContainerStatus {
     exitCode: file?.exitCode ?? 0,
     oomKilled: file?.oomKilled ?? false,
     error: file?.error ?? "",
-    shimLost: false,
   };
 }
 
-function lost(file: StatusFile): ContainerStatus {
+function lostStatus(file: StatusFile): StatusFile {
   return {
-    ...toStatus(file),
-    state: "exited",
+    status: "exited",
     pid: 0,
+    startedAt: file.startedAt ?? NEVER,
+    finishedAt: timestampNow(),
     exitCode: LOST_EXIT_CODE,
-    finishedAt: file.startedAt ?? NEVER,
+    oomKilled: false,
     error: "the container's shim was killed",
-    shimLost: true,
   };
 }
