@@ -67,8 +67,9 @@ function rowOf(path: string, member: TarMember, names: string[], hash: string | 
     g: member.gid ?? 0,
     m: String(BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds)),
   };
-  if (member.xattrs !== undefined && member.xattrs.length > 0) {
-    row.x = Object.fromEntries(member.xattrs.map(([name, value]) => [name, bytesOf(value).toString("hex")]));
+  const xattrs = (member.xattrs ?? []).filter(([name]) => canCarry(member.type, name));
+  if (xattrs.length > 0) {
+    row.x = Object.fromEntries(xattrs.map(([name, value]) => [name, bytesOf(value).toString("hex")]));
   }
   if (member.type !== "dir") Object.assign(row, { n: names.length, i: names[0]! });
   if (member.type === "file") {
@@ -83,6 +84,14 @@ function rowOf(path: string, member: TarMember, names: string[], hash: string | 
   if (member.type === "link") row.to = member.target!;
   if (member.type === "char" || member.type === "block") row.dev = member.rdev!;
   return row;
+}
+
+/** xattr(7), and what an overlay keeps for itself. */
+function canCarry(type: TarMember["type"], name: string): boolean {
+  if (name === "system.posix_acl_default") return type === "dir";
+  if (name === "system.posix_acl_access") return type !== "link";
+  if (name.startsWith("user.")) return type === "file" || type === "dir";
+  return /^(?:security|trusted)\./.test(name) && !name.startsWith("trusted.overlay.");
 }
 
 function expand(member: TarMember): Buffer {

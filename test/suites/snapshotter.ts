@@ -215,6 +215,37 @@ const CHAINS: Record<string, TarMember[][]> = {
       { path: "x/link", type: "link", target: "many", xattrs: [["trusted.l", "l"]] },
     ],
   ],
+  "no attribute that a file cannot carry or that would direct an overlay": [
+    [
+      {
+        path: "d",
+        type: "dir",
+        xattrs: [
+          ["trusted.overlay.opaque", "y"],
+          ["user.kept", "1"],
+        ],
+      },
+      {
+        path: "d/f",
+        type: "file",
+        data: "f",
+        xattrs: [
+          ["trusted.overlay.metacopy", ""],
+          ["other.space", "x"],
+        ],
+      },
+      { path: "d/l", type: "link", target: "f", xattrs: [["user.not-on-links", "x"]] },
+      {
+        path: "d/p",
+        type: "fifo",
+        xattrs: [
+          ["user.not-on-pipes", "x"],
+          ["security.kept", "1"],
+        ],
+      },
+      { path: "d/g", type: "file", data: "g", xattrs: [["system.posix_acl_default", ACL]] },
+    ],
+  ],
   "whiteouts, opaque directories and changes of type": [
     [
       { path: "a", type: "dir", mode: 0o700 },
