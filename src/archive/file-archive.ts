@@ -15,7 +15,7 @@ export const OUTER_LIMITS = { entries: 100_000 };
  * Lists the members of an uncompressed tar file by reading its headers only.
  * @throws TAR_INVALID, ARCHIVE_TRUNCATED, ARCHIVE_INVALID
  */
-export function scanFileArchive(path: string): ArchiveContents {
+export function scanFileArchive(path: string, label = path): ArchiveContents {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
@@ -27,16 +27,16 @@ export function scanFileArchive(path: string): ArchiveContents {
       at += skip;
       if (at === size) break;
       const got = readSync(fd, buffer, 0, READ_BYTES, at);
-      if (got === 0) throw truncated(path);
+      if (got === 0) throw truncated(label);
       scanner.push(buffer.subarray(0, got));
       at += got;
     }
-    const table = new MemberTable(path);
+    const table = new MemberTable(label);
     for (const member of tarMembers(scanner.finish().records)) {
       if (member.kind === "symlink") table.addSymlink(member.name, member.linkTo);
       if (member.kind === "hardlink") table.addHardlink(member.name, member.linkTo);
       if (member.kind !== "file") continue;
-      if (member.sparse) throw sparseMember(path, member.name);
+      if (member.sparse) throw sparseMember(label, member.name);
       table.addFile({ name: member.name, size: member.size, location: { path, offset: member.dataOffset } });
     }
     return table;

@@ -5,7 +5,7 @@ import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import { detectCompression } from "../kernels/detect-compression.ts";
 import type { Digest } from "../image/types.ts";
-import { openDecoder } from "../kernels/ingest-layer.ts";
+import { fileError, openDecoder } from "../kernels/ingest-layer.ts";
 import { type ArchiveContents, type ArchiveFile } from "./contents.ts";
 import { scanFileArchive } from "./file-archive.ts";
 import { openLayoutDirectory } from "./layout-directory.ts";
@@ -34,15 +34,23 @@ export interface OpenArchiveOptions {
  * ZSTD_INVALID, TAR_INVALID and the other codes of the kernels that read it
  */
 export async function openArchive(source: ArchiveSource, options: OpenArchiveOptions): Promise<ArchiveContents> {
-  const path = "path" in source ? source.path : pathOf(source.fd);
   const label = "path" in source ? source.path : "standard input";
+  try {
+    return await openNamed(source, label, options);
+  } catch (error) {
+    throw fileError(error, label);
+  }
+}
+
+async function openNamed(source: ArchiveSource, label: string, options: OpenArchiveOptions): Promise<ArchiveContents> {
+  const path = "path" in source ? source.path : pathOf(source.fd);
   if (path !== undefined) {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) throw new GantryError("ARCHIVE_NOT_FOUND", `open ${path}: no such file or directory`);
     if (found.isDirectory()) return openLayoutDirectory(path);
     if (found.isFile()) {
       if (found.size === 0) throw empty(label);
-      if (compressionOf(path) === "none") return scanFileArchive(path);
+      if (compressionOf(path) === "none") return scanFileArchive(path, label);
     }
   }
   const fd = "fd" in source ? source.fd : openSync(source.path, "r");

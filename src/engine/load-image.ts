@@ -107,7 +107,7 @@ class Loading {
     absent.sort((a, b) => b.file.size - a.file.size);
     const bytes = new Map(absent.map((layer) => [layer.file, layer.file.size]));
     requireSpace(
-      this.#scratch,
+      this.#store.layout.root,
       [...bytes.values()].reduce((sum, size) => sum + size, 0),
       "loading the image",
     );

@@ -156,9 +156,9 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
 }
 
-/** Errors of node:fs in gantry's terms. */
+/** What went wrong with `label`: the kernels do not know whose bytes they read. Errors of node:fs in gantry's terms. */
 export function fileError(error: unknown, label: string): unknown {
-  if (error instanceof GantryError) return error;
+  if (error instanceof GantryError) return named(error, label);
   const { code, path, syscall } = error as NodeJS.ErrnoException;
   if (typeof code !== "string" || typeof syscall !== "string") return error;
   if (code === "ENOSPC" || code === "EDQUOT") {
@@ -170,5 +170,14 @@ export function fileError(error: unknown, label: string): unknown {
   return new GantryError("SYSTEM_CALL_FAILED", `${label}: ${(error as Error).message}`, {
     details: { step: syscall, errno: code, path },
     cause: error,
+  });
+}
+
+function named(error: GantryError, label: string): GantryError {
+  if (error.message.includes(label)) return error;
+  return new GantryError(error.code, `${label}: ${error.message}`, {
+    details: error.details,
+    cause: error.cause,
+    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
   });
 }
