@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { filterImages } from "../../../src/cli/commands/image/filter-images.ts";
+import { matchesGlob } from "../../../src/cli/commands/image/glob.ts";
+import type { Filter } from "../../../src/cli/framework/flags.ts";
+import type { Image } from "../../../src/image/types.ts";
+
+function image(id: string, day: number, names: string[], labels: Record<string, string> = {}): Image {
+  const config = { created: `2024-01-${String(day).padStart(2, "0")}T00:00:00Z`, config: { Labels: labels } };
+  return { id: `sha256:${id}`, config, names } as unknown as Image;
+}
+
+const IMAGES = [
+  image("d", 4, ["docker.io/library/busybox:latest", "docker.io/library/busybox:1.36"]),
+  image("c", 3, []),
+  image("b", 2, ["docker.io/me/app:v1", "registry.example.com/app:v1"], { stage: "test", empty: "" }),
+  image("a", 1, ["docker.io/library/debian:12"], { stage: "live" }),
+];
+
+function passing(...filters: string[]): string {
+  const parsed = filters.map((text): Filter => ({
+    name: text.split("=")[0]!,
+    value: text.slice(text.indexOf("=") + 1),
+  }));
+  const passed = filterImages(IMAGES, parsed, (id) => IMAGES.find((candidate) => candidate.id === `sha256:${id}`)!);
+  return passed.map(({ image: { id }, names }) => `${id.slice(7)}${names.length}`).join(" ");
+}
+
+describe("filters of images", () => {
+  it.each([
+    [[], "d2 c0 b2 a1"],
+    [["dangling=true"], "c0"],
+    [["dangling=false"], "d2 b2 a1"],
+    [["label=stage"], "b2 a1"],
+    [["label=stage=live"], "a1"],
+    [["label=empty="], "b2"],
+    [["label=stage", "label=empty"], "b2"],
+    [["before=c"], "b2 a1"],
+    [["since=b"], "d2 c0"],
+    [["since=a", "before=d"], "c0 b2"],
+    [["until=2024-01-02T12:00:00Z"], "b2 a1"],
+    [["reference=busybox"], "d2"],
+    [["reference=busybox:1.*"], "d1"],
+    [["reference=me/*"], "b1"],
+    [["reference=*/app:v1"], "b2"],
+    [["reference=bus*", "reference=debian"], "d2 a1"],
+    [["reference=none"], ""],
+  ])("%j", (filters, expected) => {
+    expect(passing(...filters)).toBe(expected);
+  });
+
+  it("that do not exist are refused with what was meant", () => {
+    expect(() => passing("dangeling=true")).toThrow(
+      expect.objectContaining({ code: "USAGE", remedy: "Did you mean dangling?" }) as Error,
+    );
+    expect(() => passing("dangling=maybe")).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
+  });
+});
+
+it("globs are those of Go's path.Match", () => {
+  expect(matchesGlob("a/b", "a*")).toBe(false);
+  expect(matchesGlob("a/b", "a?b")).toBe(false);
+  expect(matchesGlob("a/b", "*/[a-c]")).toBe(true);
+  expect(matchesGlob("axb", "a[^y]b")).toBe(true);
+  expect(matchesGlob("a/b", "a[^y]b")).toBe(false);
+  expect(matchesGlob("a.b", "a.b")).toBe(true);
+  expect(matchesGlob("axb", "a.b")).toBe(false);
+  expect(matchesGlob("a*b", "a\\*b")).toBe(true);
+  expect(matchesGlob("x", "[")).toBe(false);
+});
