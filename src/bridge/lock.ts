@@ -25,8 +25,7 @@ export interface FileLock {
 export function tryLockFile(path: PathLike, mode: LockMode = "exclusive"): FileLock | undefined {
   const fields = request()
     .text("path", path)
-    .bool("shared", mode === "shared")
-    .bool("create", true);
+    .bool("shared", mode === "shared");
   const { result, reply } = call(OPERATION.lockFile, fields);
   if (result === 0) return undefined;
   let fd: number | undefined = reply.u32();
@@ -73,13 +72,9 @@ export async function lockFile(path: PathLike, options: LockOptions = {}): Promi
 }
 
 /**
- * Whether somebody else (or another lock of this process) holds the lock. A missing file is not locked. Asking holds a
- * shared lock for some microseconds: a concurrent `tryLockFile` can fail because of it.
+ * Whether somebody else (or another lock of this process) holds the lock exclusively. A missing file is not locked.
+ * Asking takes a shared lock for some microseconds; whoever tries for an exclusive one meanwhile tries again.
  */
 export function isLocked(path: PathLike): boolean {
-  const fields = request().text("path", path).bool("shared", true).bool("create", false);
-  const { result, reply } = call(OPERATION.lockFile, fields);
-  if (result === 0) return true;
-  if (result === 1) closeSync(reply.u32());
-  return false;
+  return call(OPERATION.isLocked, request().text("path", path)).result === 1;
 }

@@ -5,6 +5,7 @@
 export const OPERATION = {
   takeResult: 1,
   lockFile: 10,
+  isLocked: 11,
   walkTree: 20,
   extractTree: 21,
   removeTree: 22,

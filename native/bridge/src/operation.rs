@@ -16,6 +16,7 @@ pub fn run(
     match operation {
         1 => results::take(request, data),
         10 => lock::lock_file(request, reply),
+        11 => lock::is_locked(request),
         20 => walk::walk_tree(request, reply, control),
         21 => extract::extract_tree(request, data, control),
         22 => remove::remove_tree(request, control),

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { isLocked, lockFile, tryLockFile } from "../../../src/bridge/index.ts";
 import { scratchDirectory } from "./scratch.ts";
@@ -30,6 +31,23 @@ describe("file locks", () => {
     const alone = tryLockFile(path);
     expect(alone).toBeDefined();
     alone?.release();
+  });
+
+  it("are not lost to somebody who keeps asking", async () => {
+    const path = join(scratch, "asked");
+    tryLockFile(path)?.release();
+    const asking = ["while :; do flock -s -n", path, "true; done"].join(" ");
+    const children = [1, 2].map(() => spawn("sh", ["-c", `exec 2>&-; ${asking}`], { detached: true, stdio: "ignore" }));
+    await sleep(50);
+    let lost = 0;
+    for (let i = 0; i < 50; i++) {
+      const lock = await lockFile(path, { timeoutMs: 2000 });
+      if (!isLocked(path)) lost++;
+      lock.release();
+      await sleep(1);
+    }
+    for (const child of children) process.kill(-child.pid!);
+    expect(lost).toBe(0);
   });
 
   it("can be held on directories", () => {
