@@ -188,7 +188,7 @@ export class TarScanner {
     const text = (start: number, bytes: number): Uint8Array =>
       this.#bytes.slice(this.#words[start]!, this.#words[start]! + this.#words[bytes]!);
     return {
-      entry: this.#words[ENTRIES]!,
+      entry: this.#words[ENTRIES]! + 1,
       offset: this.#floats[BLOCK_OFFSET]!,
       path: text(PATH_START, PATH_BYTES),
       text: text(TEXT_START, TEXT_BYTES),
@@ -204,13 +204,11 @@ export class TarScanner {
     const atHeader =
       (this.#skip === 0 || inPadding) && this.#have === 0 && (expect === 0 || expect === EXPECT_ZERO_BLOCK);
     if (atHeader && this.#words[PENDING] === 0) return;
-    const what =
-      this.#skip > 0
-        ? "file data"
-        : expect === 0 && this.#have > 0
-          ? "a header"
-          : "an extended header or its file's entry";
-    const path = this.#position().path;
-    throw scanError("truncated", { ...this.#position(), path, valueA: this.#pushed, what });
+    const at = this.#position();
+    if (this.#skip > 0 && expect === 0 && this.#words[PENDING] === 0) {
+      throw scanError("truncated", { ...at, entry: at.entry - 1, valueA: this.#pushed, what: "its data" });
+    }
+    const what = this.#words[PENDING] === 0 && expect === 0 ? "its header" : "its extended header, or before the file";
+    throw scanError("truncated", { ...at, path: new Uint8Array(0), valueA: this.#pushed, what });
   }
 }

@@ -122,16 +122,16 @@ export function decodeIndex(bytes: Uint8Array): DecodedIndex {
     entry.inode = inode;
   }
   check(seenInodes === inodeCount, "inodes without a name");
+  const subdirectories = new Map<IndexEntry, number>();
+  for (const [i, entry] of entries.entries()) {
+    const parent = entries[b.readUInt32LE(nodes + 24 * i + 20)]!;
+    if (i > 0 && entry.inode?.type === 5) subdirectories.set(parent, (subdirectories.get(parent) ?? 0) + 1);
+  }
   for (const entry of entries) {
-    if (entry.inode === undefined) continue;
-    const prefix = entry.path === "" ? "" : `${entry.path}/`;
-    const isChild = (e: IndexEntry): boolean =>
-      e.path !== "" && e.path.startsWith(prefix) && !e.path.slice(prefix.length).includes("/");
-    const expected =
-      entry.inode.type === 5
-        ? 2 + entries.filter((e) => isChild(e) && e.inode?.type === 5).length
-        : entry.inode.names.length;
-    check(entries.length > 2000 || entry.inode.linkCount === expected, `link count of "${entry.path}"`);
+    const { inode } = entry;
+    if (inode === undefined) continue;
+    const expected = inode.type === 5 ? 2 + (subdirectories.get(entry) ?? 0) : inode.names.length;
+    check(inode.linkCount === expected, `link count of "${entry.path}"`);
   }
   check(u64(72) === dataBytes, "sum of data bytes");
   return { merged: (b.readUInt32LE(12) & 1) !== 0, layerCount: b.readUInt32LE(24), dataBytes, entries };

@@ -164,7 +164,7 @@ function names(): bool {
 }
 
 function withinLimits(): bool {
-  if (++state.entries > state.maxEntries) return fail(ERROR_LIMIT_ENTRIES, <f64>state.maxEntries);
+  if (state.entries >= state.maxEntries) return fail(ERROR_LIMIT_ENTRIES, <f64>state.maxEntries);
   if (pathBytes > state.maxPathBytes) return fail(ERROR_LIMIT_PATH, <f64>pathBytes, <f64>state.maxPathBytes);
   let depth: u32 = 0;
   let before: u8 = 47;
@@ -337,6 +337,7 @@ export function complete(): void {
   store<u64>(record, isFile ? storedBytes : 0, 64);
   store<u32>(record, state.sparseExtents, 72);
   state.recordsEnd = state.cursor;
+  state.entries++;
   state.longNameBytes = -1;
   state.longLinkBytes = -1;
   state.paxBytes = -1;

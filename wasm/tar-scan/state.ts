@@ -58,7 +58,7 @@ export class ScanState {
   /** 64, 68: path of the entry that is being looked at, if known. */
   pathStart: u32;
   pathBytes: u32;
-  /** 72: entries so far. */
+  /** 72: complete entries so far. */
   entries: u32;
   /** 76: how many of the `skip` bytes are padding, which may be missing at the very end. */
   padding: u32;

@@ -83,9 +83,9 @@ function acceptable(records: readonly EntryRecord[]): EntryRecord[] {
 }
 
 describe.each(["scalar", "simd"] as const)("the layer kernel (%s)", (build) => {
-  it("builds what the oracle builds, or refuses for the same reason, of 3,000 random layers", () => {
+  it("builds what the oracle builds, or refuses for the same reason, of 1,000 random layers", () => {
     let accepted = 0;
-    for (let seed = 0; seed < 3000; seed++) {
+    for (let seed = 0; seed < 1000; seed++) {
       const random = new Random(seed);
       const records = randomLayer(random, 1 + random.below(10));
       const expected = outcome(() => comparableTree(layerTree(records), false));
@@ -93,12 +93,12 @@ describe.each(["scalar", "simd"] as const)("the layer kernel (%s)", (build) => {
       expect(actual, `seed ${seed}`).toEqual(expected);
       if ("value" in actual) accepted++;
     }
-    expect(accepted).toBeGreaterThan(1000);
+    expect(accepted).toBeGreaterThan(300);
   });
 
   it("merges what the oracle merges, whatever the chain's length", () => {
     let merged = 0;
-    for (let seed = 0; seed < 400; seed++) {
+    for (let seed = 0; seed < 200; seed++) {
       const random = new Random(seed + 1_000_000);
       const layers = Array.from({ length: 1 + random.below(6) }, () =>
         acceptable(randomLayer(random, random.below(14))),
@@ -121,6 +121,6 @@ describe.each(["scalar", "simd"] as const)("the layer kernel (%s)", (build) => {
         .reduce((a, b) => mergeLayerIndexes(a, b, { build }), mergeChain([indexes[0]!], { build }));
       expect(Buffer.compare(folded, actual.value), `seed ${seed} folded`).toBe(0);
     }
-    expect(merged).toBeGreaterThan(100);
+    expect(merged).toBeGreaterThan(50);
   });
 });

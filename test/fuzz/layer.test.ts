@@ -1,0 +1,76 @@
+import { expect, it } from "vitest";
+import { isGantryError } from "../../src/errors/index.ts";
+import { buildLayerIndex, mergeChain } from "../../src/kernels/layer.ts";
+import { encodeRecords, record } from "../oracles/entry-records.ts";
+import { Random } from "../oracles/random.ts";
+
+const FUZZ_MS = Number(process.env["GANTRY_FUZZ_MS"] ?? 1500);
+
+const LOWER = buildLayerIndex(
+  encodeRecords([
+    record(5, "d/", { xattrs: [["user.a", "1"]] }),
+    record(0, "d/f", {
+      size: 10,
+      extents: [
+        [0, 4],
+        [8, 2],
+      ],
+    }),
+    record(1, "d/g", { link: "d/f" }),
+    record(2, "l", { link: "d/f" }),
+    record(0, "e/.wh..wh..opq"),
+    record(0, "a-name-longer-than-eight"),
+  ]),
+);
+const UPPER = buildLayerIndex(
+  encodeRecords([
+    record(0, "d/.wh.g"),
+    record(1, "h", { link: "d/f" }),
+    record(5, "e/x/y"),
+    record(0, "d/f", { size: 1 }),
+  ]),
+);
+
+function mutate(index: Uint8Array, random: Random): Buffer {
+  const b = Buffer.from(index);
+  for (let edits = 1 + random.below(4); edits > 0; edits--) {
+    const at = random.below(b.length / 4) * 4;
+    if (random.chance(50)) b.writeUInt32LE(random.pick([0, 1, 2, 5, 0x7fffffff, 0xffffffff, random.below(300)]), at);
+    else b[random.below(b.length)] = random.below(256);
+  }
+  return b;
+}
+
+it("no damaged layer index crashes or hangs the merge", () => {
+  const end = performance.now() + FUZZ_MS;
+  const start = process.env["GANTRY_FUZZ_MS"] === undefined ? 1 : Date.now() >>> 0;
+  let refused = 0;
+  for (let rounds = 0; performance.now() < end; rounds++) {
+    const random = new Random(start + rounds);
+    const chain = [mutate(LOWER, random), random.chance(50) ? UPPER : mutate(UPPER, random)];
+    try {
+      mergeChain(chain);
+    } catch (error) {
+      if (!isGantryError(error)) throw new Error(`seed ${start + rounds}`, { cause: error });
+      refused++;
+    }
+  }
+  expect(refused).toBeGreaterThan(0);
+});
+
+it("no damaged records crash or hang the build", () => {
+  const records = encodeRecords([
+    record(5, "d/"),
+    record(0, "d/f", { size: 10, xattrs: [["user.a", "1"]], extents: [[0, 4]] }),
+    record(1, "g", { link: "d/f" }),
+    record(0, "w", { linkCount: 2, dataOffset: 7 }),
+  ]);
+  const end = performance.now() + FUZZ_MS;
+  for (let seed = 1; performance.now() < end; seed++) {
+    try {
+      buildLayerIndex(mutate(records, new Random(seed)));
+    } catch (error) {
+      if (!isGantryError(error)) throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
