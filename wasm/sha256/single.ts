@@ -51,11 +51,6 @@ class Round {
   static choose(e: u32, f: u32, g: u32): u32 {
     return g ^ (e & (f ^ g));
   }
-
-  @inline
-  static majority(a: u32, b: u32, c: u32): u32 {
-    return (a & b) ^ (c & (a ^ b));
-  }
 }
 
 /** The 64 rounds over W[t] + K[t] at `wk` + 16 t, added into `state`. */
@@ -68,39 +63,51 @@ export function rounds(state: usize, wk: usize): void {
   let f = load<u32>(state, 20);
   let g = load<u32>(state, 24);
   let h = load<u32>(state, 28);
+  // The majority of a, b, c is b where a and b, or b and c, are the same. The next round's b and c are this one's a and
+  // b, so each difference is computed once.
+  let bc = b ^ c;
+  let ab: u32 = 0;
   const end = wk + 1024;
   do {
     h += load<u32>(wk, 0) + Round.choose(e, f, g) + Round.sum1(e);
     d += h;
-    h += Round.majority(a, b, c) + Round.sum0(a);
+    ab = a ^ b;
+    h += (b ^ (ab & bc)) + Round.sum0(a);
 
     g += load<u32>(wk, 16) + Round.choose(d, e, f) + Round.sum1(d);
     c += g;
-    g += Round.majority(h, a, b) + Round.sum0(h);
+    bc = h ^ a;
+    g += (a ^ (bc & ab)) + Round.sum0(h);
 
     f += load<u32>(wk, 32) + Round.choose(c, d, e) + Round.sum1(c);
     b += f;
-    f += Round.majority(g, h, a) + Round.sum0(g);
+    ab = g ^ h;
+    f += (h ^ (ab & bc)) + Round.sum0(g);
 
     e += load<u32>(wk, 48) + Round.choose(b, c, d) + Round.sum1(b);
     a += e;
-    e += Round.majority(f, g, h) + Round.sum0(f);
+    bc = f ^ g;
+    e += (g ^ (bc & ab)) + Round.sum0(f);
 
     d += load<u32>(wk, 64) + Round.choose(a, b, c) + Round.sum1(a);
     h += d;
-    d += Round.majority(e, f, g) + Round.sum0(e);
+    ab = e ^ f;
+    d += (f ^ (ab & bc)) + Round.sum0(e);
 
     c += load<u32>(wk, 80) + Round.choose(h, a, b) + Round.sum1(h);
     g += c;
-    c += Round.majority(d, e, f) + Round.sum0(d);
+    bc = d ^ e;
+    c += (e ^ (bc & ab)) + Round.sum0(d);
 
     b += load<u32>(wk, 96) + Round.choose(g, h, a) + Round.sum1(g);
     f += b;
-    b += Round.majority(c, d, e) + Round.sum0(c);
+    ab = c ^ d;
+    b += (d ^ (ab & bc)) + Round.sum0(c);
 
     a += load<u32>(wk, 112) + Round.choose(f, g, h) + Round.sum1(f);
     e += a;
-    a += Round.majority(b, c, d) + Round.sum0(b);
+    bc = b ^ c;
+    a += (c ^ (bc & ab)) + Round.sum0(b);
     wk += 128;
   } while (wk !== end);
   store<u32>(state, load<u32>(state, 0) + a, 0);

@@ -64,7 +64,7 @@ describe("ZstdDecoder", () => {
     const random = new Seeded(31);
     for (const level of [1, 3, 9]) {
       const stream = await encode([sample], level);
-      expect(await encode(random.cut(sample, 9000), level)).toEqual(stream);
+      expect((await encode(random.cut(sample, 9000), level)).equals(stream)).toBe(true);
       expect((await decode([stream])).equals(sample)).toBe(true);
       expect((await decode(random.cut(stream, 3000))).equals(sample)).toBe(true);
     }
