@@ -1,4 +1,4 @@
-import type { Noun } from "../framework/dispatch.ts";
+import type { Noun } from "../framework/find-command.ts";
 import { CONTAINER_ENTRIES } from "./container/index.ts";
 import { IMAGE_ENTRIES } from "./image/index.ts";
 import { SYSTEM_ENTRIES } from "./system/index.ts";

@@ -1,5 +1,5 @@
 import type { CommandEntry } from "./command.ts";
-import type { Found, Noun } from "./dispatch.ts";
+import type { Found, Noun } from "./find-command.ts";
 import { GLOBAL_FLAGS } from "./global-flags.ts";
 import { groupHelp } from "./help.ts";
 import { nearestWord } from "./nearest-word.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { NOUNS } from "../../../src/cli/commands/index.ts";
 import type { CommandEntry } from "../../../src/cli/framework/command.ts";
-import { findCommand } from "../../../src/cli/framework/dispatch.ts";
+import { findCommand } from "../../../src/cli/framework/find-command.ts";
 import { parseArguments } from "../../../src/cli/framework/parse-arguments.ts";
 import { checkOperandCount } from "../../../src/cli/framework/usage-errors.ts";
 

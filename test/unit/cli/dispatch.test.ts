@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { GantryError } from "../../../src/errors/index.ts";
 import { defineCommand, type Command } from "../../../src/cli/framework/command.ts";
 import { BrokenPipe, type TextOutput } from "../../../src/cli/framework/context.ts";
-import { dispatch, type Noun } from "../../../src/cli/framework/dispatch.ts";
+import { dispatch } from "../../../src/cli/framework/dispatch.ts";
+import type { Noun } from "../../../src/cli/framework/find-command.ts";
 import { boolFlag, listFlag, stringFlag } from "../../../src/cli/framework/flags.ts";
 import { forEachTarget } from "../../../src/cli/framework/for-each-target.ts";
 
