@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter } from "../events/progress.ts";
 import type { Digest } from "../image/types.ts";

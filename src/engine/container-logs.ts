@@ -55,18 +55,18 @@ export async function containerLogs(
 function followLog(paths: ContainerPaths, emit: () => boolean, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const watcher = watch(paths.log);
-    const end = (error?: unknown): void => {
+    const end = (error?: Error): void => {
       watcher.close();
       signal?.removeEventListener("abort", onAbort);
       if (error === undefined) resolve();
-      else reject(error as Error);
+      else reject(error);
     };
     const onAbort = (): void => end();
     const onChange = (): void => {
       try {
         if (!emit()) end();
       } catch (error) {
-        end(error);
+        end(error as Error);
       }
     };
     signal?.addEventListener("abort", onAbort);

@@ -85,8 +85,8 @@ export function readContainerRecord(paths: ContainerPaths): ContainerRecord {
     });
   }
   try {
-    const record = JSON.parse(text) as ContainerRecord;
-    if (record.version === 1 && record.id === paths.id) return record;
+    const record = JSON.parse(text) as Omit<ContainerRecord, "version"> & { version: number };
+    if (record.version === 1 && record.id === paths.id) return { ...record, version: 1 };
   } catch {
     // fall through: one message for text that is not JSON and for JSON that is not a record
   }

@@ -80,7 +80,10 @@ function readToEnd(fd: number): Promise<string> {
     let length = 0;
     const more = (): void => {
       read(fd, buffer, length, buffer.length - length, null, (error, bytes) => {
-        if (error !== null) return reject(error);
+        if (error !== null) {
+          reject(error);
+          return;
+        }
         length += bytes;
         const done = bytes === 0 || length === buffer.length || buffer[length - 1] === 0x0a;
         if (done) resolve(buffer.toString("utf8", 0, length).trim());

@@ -14,22 +14,27 @@ export class SocketTransport implements ShimTransport {
   receive(take: (bytes: Uint8Array) => boolean): Promise<void> {
     const socket = this.#socket;
     return new Promise((resolve, reject) => {
-      const end = (error?: unknown): void => {
+      const end = (error?: Error): void => {
         socket.off("data", onData).off("close", onClose).off("error", onError);
         socket.pause();
         if (error === undefined) resolve();
-        else reject(error as Error);
+        else reject(error);
       };
       const onData = (bytes: Buffer): void => {
         try {
           if (!take(bytes)) end();
         } catch (error) {
-          end(error);
+          end(error as Error);
         }
       };
       const onClose = (): void => end();
-      const onError = (error: NodeJS.ErrnoException): void => (hungUp(error) ? undefined : end(error));
-      if (socket.destroyed) return resolve();
+      const onError = (error: NodeJS.ErrnoException): void => {
+        if (!hungUp(error)) end(error);
+      };
+      if (socket.destroyed) {
+        resolve();
+        return;
+      }
       socket.on("data", onData).on("close", onClose).on("error", onError);
       socket.resume();
     });

@@ -29,7 +29,7 @@ it("gives the same output and messages however the bytes are cut", () => {
     const seen: Record<number, string> = { [STREAM_STDOUT]: "", [STREAM_STDERR]: "" };
     const messages: unknown[] = [];
     const decoder = new FrameDecoder({
-      output: (channel, piece) => (seen[channel] += Buffer.from(piece).toString("latin1")),
+      output: (channel, piece) => (seen[channel] = `${seen[channel] ?? ""}${Buffer.from(piece).toString("latin1")}`),
       control: (message) => messages.push(message),
     });
     for (let at = 0; at < stream.length; at += size) decoder.push(stream.subarray(at, at + size));

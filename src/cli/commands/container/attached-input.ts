@@ -3,8 +3,8 @@ import { connectToContainer } from "../../../engine/container-connection.ts";
 import type { ContainerPaths } from "../../../runtime/container-paths.ts";
 import type { ShimConnection } from "../../../runtime/shim-connection.ts";
 import type { CommandContext } from "../../framework/context.ts";
-import type { SessionOptions } from "./attached-session.ts";
 import { DetachFilter, parseDetachKeys } from "./detach-keys.ts";
+import type { SessionOptions } from "./session-options.ts";
 import { terminalSize } from "./terminal-size.ts";
 
 /** Standard input joined to a container. */
@@ -58,7 +58,7 @@ export async function joinInput(
       stdin.off("data", onData).off("end", onEnd).off("error", onEnd);
       if (raw) stdin.setRawMode(false);
       stdin.pause();
-      stdin.unref?.();
+      stdin.unref();
       // A pipe that is still being read would keep node from ending.
       if (!stdin.destroyed) stdin.destroy();
     },

@@ -4,17 +4,7 @@ import type { ContainerExit, ShimConnection } from "../../../runtime/shim-connec
 import type { CommandContext } from "../../framework/context.ts";
 import { writeOutput } from "./output-writer.ts";
 import { proxySignals } from "./proxied-signals.ts";
-
-export interface SessionOptions {
-  tty: boolean;
-  /** Which streams of this process to join with the container's. */
-  stdin: boolean;
-  stdout: boolean;
-  stderr: boolean;
-  /** Pass signals on; without it they end this process and the container goes on. Never with a terminal. */
-  proxySignals: boolean;
-  detachKeys: string;
-}
+import type { SessionOptions } from "./session-options.ts";
 
 /** How a session ended: with the container, by the user's detaching, or because the shim was killed. */
 export type SessionEnd = { exit: ContainerExit } | { detached: true } | { lost: true };

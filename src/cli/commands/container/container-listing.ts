@@ -67,7 +67,7 @@ function imageColumn(store: Store, truncate: boolean): (row: ListedContainer) =>
 
 function commandText(args: readonly string[], truncate: boolean): string {
   const text = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`)).join(" ");
-  const characters = [...text];
+  const characters = Array.from(text);
   const shown =
     truncate && characters.length > COMMAND_WIDTH ? `${characters.slice(0, COMMAND_WIDTH - 1).join("")}…` : text;
   return JSON.stringify(shown);
