@@ -12,8 +12,7 @@ import type { Flag, FlagValues } from "./flags.ts";
  *        flags: { "dry-run": boolFlag("Say what would be frobbed", { short: "n" }) },
  *        examples: [{ says: "Frob everything twice", line: "gantry image frob --dry-run busybox" }],
  *        async run(context, { flags, operands }) {
- *          const { frobImage } = await import("../../../engine/frob-image.ts");
- *          for (const name of operands) context.stdout.write(`${(await frobImage(...)).id}\n`);
+ *          // engine modules are imported here, as tag.ts beside it does
  *          return 0;
  *        },
  *      });
@@ -21,7 +20,7 @@ import type { Flag, FlagValues } from "./flags.ts";
  *    `flags["dry-run"]` is typed by its declaration. Engine modules are imported inside run, so that `--help`, other
  *    verbs and start-up do not pay for them. Errors are thrown (GantryError), never printed by the verb; several targets
  *    of which some may fail go through `forEachTarget` (for-each-target.ts).
- * 2. One line in src/cli/commands/image/index.ts names it: its names, `["image frob", "frob"]`, and its loader.
+ * 2. One line in src/cli/commands/image/index.ts names it and imports it lazily.
  *    The first name is the canonical one; `listed: false` leaves it out of the lists of commands.
  *
  * Help, usage errors, "did you mean" and shell completion come from the declaration.
