@@ -1,13 +1,17 @@
-import { fdatasync, open as openFile, close as closeFile, writeFileSync } from "node:fs";
+import { close as closeFile, closeSync, fdatasync, open as openFile, openSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
+import { type Compression, detectCompression, MAGIC_BYTES } from "../kernels/detect-compression.ts";
+import { type GrowingFile, makeGrowingFile } from "../kernels/growing-file.ts";
 import { ingestLayer, type LayerFacts, type LayerIngest } from "../kernels/ingest-layer.ts";
 import { WorkerPool } from "../kernels/pool.ts";
 import type { ArchiveFile } from "./contents.ts";
 
 /** Starting threads costs more than hashing this much. */
 const INLINE_BYTES = 5 * 1024 * 1024;
+/** From here on it pays to hash a layer in one thread and to do everything else in another. */
+const SPLIT_BYTES = 16 * 1024 * 1024;
 const PROGRESS_MS = 100;
 
 /** A layer that is in scratch, hashed, scanned and indexed. */
@@ -25,6 +29,8 @@ export interface IntakeOptions {
   keepBlob: boolean;
   /** How progress calls it. */
   label: string;
+  /** The file is still being written. */
+  growing?: GrowingFile;
 }
 
 interface Task {
@@ -66,8 +72,9 @@ export class LayerIntake {
     return taken;
   }
 
-  /** Nothing more comes soon: does what waits, here, unless there are workers that do it. */
+  /** Nothing more comes soon: does what waits, here, unless there is enough of it for workers. */
   async flush(): Promise<void> {
+    if (this.#pool !== undefined || this.#backlogBytes > INLINE_BYTES) this.#toWorkers();
     for (const task of this.#backlog.splice(0)) {
       this.#throwIfCancelled();
       task.start(ingestLayer(task.job));
@@ -86,7 +93,7 @@ export class LayerIntake {
   #queue(file: ArchiveFile, options: IntakeOptions): Promise<TakenLayer> {
     const name = (suffix: string): string => join(this.#scratch, `taken-${this.#count}.${suffix}`);
     this.#count++;
-    const { source, inPlace } = this.#source(file, name("blob"));
+    const { source, inPlace } = this.#source(file, name("blob"), options.growing);
     const indexFile = name("index");
     const tarFile = name("tar");
     const copy = name("copy");
@@ -112,7 +119,8 @@ export class LayerIntake {
     });
     this.#backlog.push(task);
     this.#backlogBytes += file.size;
-    if (this.#pool !== undefined || this.#backlogBytes > INLINE_BYTES) this.#toWorkers();
+    // A stream's members come one by one; the layers of a file all at once, and then `flush` knows how they compare.
+    if (options.growing !== undefined && this.#backlogBytes > INLINE_BYTES) this.#toWorkers();
     const received = inPlace ? source.path : copy;
     return facts.then((found) => ({
       facts: found,
@@ -122,19 +130,31 @@ export class LayerIntake {
     }));
   }
 
-  #source(file: ArchiveFile, fresh: string): { source: LayerIngest["source"]; inPlace: boolean } {
+  #source(
+    file: ArchiveFile,
+    fresh: string,
+    growing: GrowingFile | undefined,
+  ): { source: LayerIngest["source"]; inPlace: boolean } {
     const { location, size } = file;
     if ("bytes" in location) {
       writeFileSync(fresh, location.bytes, { flag: "wx", mode: 0o600 });
       return { source: { path: fresh, offset: 0, size }, inPlace: true };
     }
     const inPlace = location.path.startsWith(`${this.#scratch}/`) && location.offset === 0;
-    return { source: { path: location.path, offset: location.offset, size }, inPlace };
+    const { path, offset } = location;
+    return { source: { path, offset, size, ...(growing === undefined ? {} : { growing }) }, inPlace };
   }
 
   #toWorkers(): void {
-    this.#pool ??= new WorkerPool();
-    for (const task of this.#backlog.splice(0)) task.start(this.#pool.run("ingestLayer", task.job));
+    const pool = (this.#pool ??= new WorkerPool());
+    const tasks = this.#backlog.splice(0);
+    for (const task of tasks) {
+      const { job } = task;
+      const { size } = job.source;
+      // One layer that is most of the work, or the last one: two threads share it.
+      const split = size >= SPLIT_BYTES && job.copyFile !== undefined && size > this.#backlogBytes / 2 && pool.idle > 1;
+      task.start(split ? ingestInTwo(pool, job) : pool.run("ingestLayer", job));
+    }
     this.#backlogBytes = 0;
   }
 
@@ -162,6 +182,29 @@ export class LayerIntake {
 
   #throwIfCancelled(): void {
     if (this.#reporter.signal.aborted) throw new GantryError("CANCELLED", "cancelled");
+  }
+}
+
+/**
+ * Takes a layer in with two threads: one reads, decompresses, scans and writes, the other hashes the tar as it is written.
+ * The first is queued first, so the second never waits for one that cannot start.
+ */
+async function ingestInTwo(pool: WorkerPool, job: LayerIngest): Promise<LayerFacts> {
+  const growing = makeGrowingFile();
+  const plain = compressionAt(job.source) === "none";
+  const path = plain ? (job.copyFile ?? job.source.path) : job.tarFile;
+  const ingested = pool.run("ingestLayer", { ...job, hashedElsewhere: growing });
+  const [facts, tarSha256] = await Promise.all([ingested, pool.run("hashGrowingFile", { path, growing })]);
+  return { ...facts, tarSha256, blobSha256: plain ? tarSha256 : facts.blobSha256 };
+}
+
+function compressionAt({ path, offset }: LayerIngest["source"]): Compression {
+  const fd = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(MAGIC_BYTES);
+    return detectCompression(start.subarray(0, readSync(fd, start, 0, MAGIC_BYTES, offset)));
+  } finally {
+    closeSync(fd);
   }
 }
 

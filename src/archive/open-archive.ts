@@ -3,8 +3,9 @@ import { promisify } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
-import { detectCompression } from "../kernels/detect-compression.ts";
+import { detectCompression, MAGIC_BYTES } from "../kernels/detect-compression.ts";
 import type { Digest } from "../image/types.ts";
+import type { GrowingFile } from "../kernels/growing-file.ts";
 import { fileError, openDecoder } from "../kernels/ingest-layer.ts";
 import { type ArchiveContents, type ArchiveFile } from "./contents.ts";
 import { scanFileArchive } from "./file-archive.ts";
@@ -13,7 +14,6 @@ import { ArchiveSpooler } from "./spool-archive.ts";
 
 const READ_BYTES = 1024 * 1024;
 const NOT_YET_MS = 5;
-const MAGIC_BYTES = 8;
 
 /** A file or a directory (layout), or an open descriptor: standard input, a pipe. */
 export type ArchiveSource = { path: string } | { fd: number };
@@ -24,7 +24,7 @@ export interface OpenArchiveOptions {
   reporter: Reporter;
   storedBlob: (digest: Digest) => string | undefined;
   /** See SpoolOptions. Not called for archives that are read at random. */
-  onSpooled: (file: ArchiveFile) => void;
+  onSpooling: (file: ArchiveFile, growing: GrowingFile) => void;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { closeSync, linkSync, openSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "../image/digest.ts";
+import { type GrowingFile, GrowingFileWriter, makeGrowingFile } from "../kernels/growing-file.ts";
 import { fileError, writeAll } from "../kernels/ingest-layer.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
 import type { ArchiveContents, ArchiveFile } from "./contents.ts";
@@ -20,8 +21,8 @@ export interface SpoolOptions {
   label: string;
   /** The path of a blob that the store has, which then need not be written again. */
   storedBlob: (digest: ReturnType<typeof digestOf>) => string | undefined;
-  /** Called when a member too large for memory has been written, so that work on it can begin. */
-  onSpooled: (file: ArchiveFile) => void;
+  /** Called when a member too large for memory begins to be written, so that work on it can begin as well. */
+  onSpooling: (file: ArchiveFile, growing: GrowingFile) => void;
 }
 
 /**
@@ -98,7 +99,10 @@ export class ArchiveSpooler {
     const stored = hex === undefined ? undefined : this.#options.storedBlob(digestOf(hex));
     if (stored !== undefined && held(stored, path, size))
       return passedOver({ name, size, location: { path, offset: 0 } });
-    return inFile(path, name, size, this.#options.label);
+    const growing = makeGrowingFile();
+    const open = inFile(path, name, size, this.#options.label, growing);
+    this.#options.onSpooling(open.file, growing);
+    return open;
   }
 
   /** Data and padding of the open member. */
@@ -117,14 +121,12 @@ export class ArchiveSpooler {
     if (open === undefined) return;
     open.close();
     this.#table.addFile(open.file);
-    if (open.isNewFile) this.#options.onSpooled(open.file);
   }
 }
 
 interface OpenMember {
   file: ArchiveFile;
   doneBytes: number;
-  isNewFile: boolean;
   write(bytes: Uint8Array): void;
   close(): void;
 }
@@ -134,7 +136,6 @@ function inMemory(name: string, size: number): OpenMember {
   const member: OpenMember = {
     file: { name, size, location: { bytes } },
     doneBytes: 0,
-    isNewFile: false,
     write: (data) => {
       bytes.set(data, member.doneBytes);
     },
@@ -143,27 +144,29 @@ function inMemory(name: string, size: number): OpenMember {
   return member;
 }
 
-function inFile(path: string, name: string, size: number, label: string): OpenMember {
+function inFile(path: string, name: string, size: number, label: string, growing: GrowingFile): OpenMember {
   const fd = openSync(path, "wx", 0o600);
+  const position = new GrowingFileWriter(growing);
   return {
     file: { name, size, location: { path, offset: 0 } },
     doneBytes: 0,
-    isNewFile: true,
     write: (bytes) => {
       try {
         writeAll(fd, bytes);
+        position.advance(bytes.length);
       } catch (error) {
         throw fileError(error, label);
       }
     },
     close: () => {
+      position.end();
       closeSync(fd);
     },
   };
 }
 
 function passedOver(file: ArchiveFile): OpenMember {
-  return { file, doneBytes: 0, isNewFile: false, write: () => undefined, close: () => undefined };
+  return { file, doneBytes: 0, write: () => undefined, close: () => undefined };
 }
 
 /** Holds a blob of the store by a link of its own; false if it has just been removed, or cannot be the same. */

@@ -56,7 +56,7 @@ export async function loadImages(
       reporter,
       storedBlob: (digest) => (store.hasBlob(digest) ? store.layout.blob(digest) : undefined),
       // What a member is, a manifest that comes later says: it is taken for a layer, and no harm done if it is none.
-      onSpooled: (file) => void intake.take(file, { keepBlob: true, label: file.name }),
+      onSpooling: (file, growing) => void intake.take(file, { keepBlob: true, label: file.name, growing }),
     });
     const images = findImages(contents, options.platform);
     const existing = store.images();

@@ -1,5 +1,8 @@
 export type Compression = "none" | "gzip" | "zstd" | "bzip2" | "xz";
 
+/** As many bytes of a stream as `detectCompression` wants to see. */
+export const MAGIC_BYTES = 8;
+
 /**
  * The compression that the first bytes of a stream show; media types lie often enough that every engine looks instead.
  * Needs 6 bytes; with fewer the answer is `none`.

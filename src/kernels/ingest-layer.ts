@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { GantryError } from "../errors/index.ts";
-import { type Compression, detectCompression } from "./detect-compression.ts";
+import { type Compression, detectCompression, MAGIC_BYTES } from "./detect-compression.ts";
+import { type GrowingFile, GrowingFileWriter, readableBytes } from "./growing-file.ts";
 import { GzipDecoder } from "./inflate.ts";
 import { buildLayerIndex } from "./layer.ts";
 import { Sha256 } from "./sha256.ts";
@@ -11,7 +12,7 @@ export interface LayerIngest {
   /** How messages call it. */
   label: string;
   /** Where its bytes, as received, are. */
-  source: { path: string; offset: number; size: number };
+  source: { path: string; offset: number; size: number; growing?: GrowingFile };
   /** Where to write them; undefined where they are already in place. */
   copyFile?: string;
   /** Whether to copy also bytes that are compressed, and not only the tar in them. */
@@ -19,6 +20,8 @@ export interface LayerIngest {
   /** Where to write the tar, if the bytes are compressed; if they are not, they are the tar. */
   tarFile: string;
   indexFile: string;
+  /** Leaves the hash of the tar to another thread (hash-file.ts), which follows it as it is written. */
+  hashedElsewhere?: GrowingFile;
   /** One float64: bytes of the source done so far, for progress. */
   doneBytes?: SharedArrayBuffer;
 }
@@ -28,7 +31,7 @@ export interface LayerFacts {
   compression: Compression;
   /** SHA-256 of the bytes as received, in hexadecimal digits. */
   blobSha256: string;
-  /** SHA-256 of the uncompressed tar. */
+  /** SHA-256 of the uncompressed tar; empty, as is that of an uncompressed blob, if it is hashed elsewhere. */
   tarSha256: string;
   tarBytes: number;
   entryCount: number;
@@ -58,79 +61,111 @@ export async function ingestLayer(job: LayerIngest): Promise<LayerFacts> {
 
 async function pass(job: LayerIngest, open: (path: string, flags: "r" | "wx") => number): Promise<LayerFacts> {
   const { source } = job;
-  const fdIn = open(source.path, "r");
-  const start = new Uint8Array(Math.min(8, source.size));
-  readSync(fdIn, start, 0, start.length, source.offset);
-  const compression = detectCompression(start);
-  const scanner = new TarScanner();
-  const copied = compression === "none" || job.keepCompressed === true;
-  const blobFd = copied && job.copyFile !== undefined ? open(job.copyFile, "wx") : undefined;
-  const inner = compression === "none" ? undefined : await openTar(compression, job, open);
-  const blobHash = new Sha256();
-  const done = job.doneBytes === undefined ? undefined : new Float64Array(job.doneBytes);
-  const { input } = blobHash;
-  for (let at = 0; at < source.size;) {
-    const got = readSync(fdIn, input, 0, Math.min(input.length, source.size - at), source.offset + at);
-    if (got === 0) throw new GantryError("ARCHIVE_TRUNCATED", `${job.label} ends after ${at} of ${source.size} bytes`);
-    const bytes = input.subarray(0, got);
-    if (blobFd !== undefined) writeAll(blobFd, bytes);
-    if (inner === undefined) scanner.push(bytes);
-    else inner.push(bytes, scanner);
-    blobHash.consumeInput(got);
-    at += got;
-    if (done !== undefined) done[0] = at;
-  }
-  inner?.finish(scanner);
-  const { records, entryCount } = scanner.finish();
-  writeFileSync(job.indexFile, buildLayerIndex(records), { flag: "wx", mode: 0o600 });
-  const blobSha256 = blobHash.digestHex();
-  return {
-    compression,
-    blobSha256,
-    tarSha256: inner?.sha256() ?? blobSha256,
-    tarBytes: inner?.tarBytes() ?? source.size,
-    entryCount,
+  const readable = (at: number): number => {
+    if (source.growing === undefined) return source.size;
+    return Math.min(source.size, readableBytes(source.growing, at).bytes);
   };
+  const follower = job.hashedElsewhere === undefined ? undefined : new GrowingFileWriter(job.hashedElsewhere);
+  try {
+    const fdIn = open(source.path, "r");
+    const start = new Uint8Array(Math.min(MAGIC_BYTES, source.size));
+    for (let got = 0; got < start.length;) {
+      const now = readSync(fdIn, start, got, Math.min(readable(got), start.length) - got, source.offset + got);
+      if (now === 0) throw endsEarly(job, got);
+      got += now;
+    }
+    const compression = detectCompression(start);
+    const layer = await openLayer(compression, job, follower, open);
+    const done = job.doneBytes === undefined ? undefined : new Float64Array(job.doneBytes);
+    const { input } = layer.received;
+    for (let at = 0; at < source.size;) {
+      const got = readSync(fdIn, input, 0, Math.min(input.length, readable(at) - at), source.offset + at);
+      if (got === 0) throw endsEarly(job, at);
+      layer.push(input.subarray(0, got));
+      at += got;
+      if (done !== undefined) done[0] = at;
+    }
+    return layer.finish();
+  } finally {
+    follower?.end();
+  }
 }
 
-/** The way of the bytes from decompression on. */
-interface InnerTar {
-  push(compressed: Uint8Array, scanner: TarScanner): void;
-  finish(scanner: TarScanner): void;
-  sha256(): string;
-  tarBytes(): number;
+function endsEarly(job: LayerIngest, at: number): GantryError {
+  return new GantryError("ARCHIVE_TRUNCATED", `${job.label} ends after ${at} of ${job.source.size} bytes`);
+}
+
+/** The way of a layer's bytes. */
+interface LayerSink {
+  /** Hashes the bytes as received; they are read into its input. */
+  received: Sha256;
+  /** Takes bytes of that input. */
+  push(bytes: Uint8Array): void;
+  finish(): LayerFacts;
+}
+
+async function openLayer(
+  compression: Compression,
+  job: LayerIngest,
+  follower: GrowingFileWriter | undefined,
+  open: (path: string, flags: "r" | "wx") => number,
+): Promise<LayerSink> {
+  const scanner = new TarScanner();
+  const received = new Sha256();
+  const plain = compression === "none";
+  const copied = job.copyFile !== undefined && (plain || job.keepCompressed === true);
+  const copyFd = copied ? open(job.copyFile as string, "wx") : undefined;
+  const index = (): number => {
+    const { records, entryCount } = scanner.finish();
+    writeFileSync(job.indexFile, buildLayerIndex(records), { flag: "wx", mode: 0o600 });
+    return entryCount;
+  };
+  if (plain) {
+    return {
+      received,
+      push: (bytes) => {
+        if (copyFd !== undefined) writeAll(copyFd, bytes);
+        scanner.push(bytes);
+        if (follower === undefined) received.consumeInput(bytes.length);
+        else follower.advance(bytes.length);
+      },
+      finish: () => {
+        const entryCount = index();
+        const sha256 = follower === undefined ? received.digestHex() : "";
+        return { compression, blobSha256: sha256, tarSha256: sha256, tarBytes: job.source.size, entryCount };
+      },
+    };
+  }
+  const decoder = await openDecoder(compression, job.label);
+  const tarFd = open(job.tarFile, "wx");
+  const tarHash = new Sha256();
+  let tarBytes = 0;
+  const takeTar = (bytes: Uint8Array): void => {
+    writeAll(tarFd, bytes);
+    scanner.push(bytes);
+    if (follower === undefined) tarHash.update(bytes);
+    else follower.advance(bytes.length);
+    tarBytes += bytes.length;
+  };
+  return {
+    received,
+    push: (bytes) => {
+      if (copyFd !== undefined) writeAll(copyFd, bytes);
+      decoder.push(bytes, takeTar);
+      received.consumeInput(bytes.length);
+    },
+    finish: () => {
+      decoder.finish();
+      const entryCount = index();
+      const tarSha256 = follower === undefined ? tarHash.digestHex() : "";
+      return { compression, blobSha256: received.digestHex(), tarSha256, tarBytes, entryCount };
+    },
+  };
 }
 
 interface Decoder {
   push(input: Uint8Array, onOutput: (bytes: Uint8Array) => void): void;
   finish(): void;
-}
-
-async function openTar(
-  compression: Compression,
-  job: LayerIngest,
-  open: (path: string, flags: "r" | "wx") => number,
-): Promise<InnerTar> {
-  const decoder = await openDecoder(compression, job.label);
-  const fd = open(job.tarFile, "wx");
-  const hash = new Sha256();
-  let written = 0;
-  const take = (scanner: TarScanner) => (bytes: Uint8Array) => {
-    writeAll(fd, bytes);
-    scanner.push(bytes);
-    hash.update(bytes);
-    written += bytes.length;
-  };
-  return {
-    push: (compressed, scanner) => {
-      decoder.push(compressed, take(scanner));
-    },
-    finish: () => {
-      decoder.finish();
-    },
-    sha256: () => hash.digestHex(),
-    tarBytes: () => written,
-  };
 }
 
 /** @throws COMPRESSION_UNSUPPORTED */

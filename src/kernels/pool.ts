@@ -30,6 +30,12 @@ export class WorkerPool {
     this.#size = Math.max(1, size);
   }
 
+  /** Threads that have nothing to do, those not yet started included. */
+  get idle(): number {
+    const busy = this.#members.filter((member) => member.task !== undefined).length;
+    return Math.max(0, this.#size - busy - this.#queue.length);
+  }
+
   /** @throws what the task throws; CANCELLED, or the reason given to `close`, when the pool is closed meanwhile */
   run<Name extends TaskName>(
     task: Name,
@@ -37,7 +43,7 @@ export class WorkerPool {
   ): Promise<WorkerTasks[Name]["result"]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise<unknown>((resolve, reject) => {
-      this.#queue.push({ request: { id: this.#nextId++, task, argument }, resolve, reject });
+      this.#queue.push({ request: { id: this.#nextId++, task, argument } as TaskRequest, resolve, reject });
       this.#dispatch();
     }) as Promise<WorkerTasks[Name]["result"]>;
   }

@@ -1,18 +1,18 @@
 import { type ErrorCode, GantryError } from "../errors/index.ts";
+import type { FileHashing } from "./hash-file.ts";
 import type { LayerFacts, LayerIngest } from "./ingest-layer.ts";
 
 /** What worker threads can do: each task's argument and result, which are sent as structured clones. */
 export interface WorkerTasks {
   ingestLayer: { argument: LayerIngest; result: LayerFacts };
+  hashGrowingFile: { argument: FileHashing; result: string };
 }
 
 export type TaskName = keyof WorkerTasks;
 
-export interface TaskRequest<Name extends TaskName = TaskName> {
-  id: number;
-  task: Name;
-  argument: WorkerTasks[Name]["argument"];
-}
+export type TaskRequest = {
+  [Name in TaskName]: { id: number; task: Name; argument: WorkerTasks[Name]["argument"] };
+}[TaskName];
 
 export type TaskReply = { id: number; result: unknown } | { id: number; error: ThrownError };
 

@@ -1,18 +1,23 @@
 import { parentPort } from "node:worker_threads";
+import { hashGrowingFile } from "./hash-file.ts";
 import { ingestLayer } from "./ingest-layer.ts";
-import { packError, type TaskName, type TaskReply, type TaskRequest, type WorkerTasks } from "./worker-protocol.ts";
-
-const TASKS: { [Name in TaskName]: (argument: WorkerTasks[Name]["argument"]) => Promise<WorkerTasks[Name]["result"]> } =
-  {
-    ingestLayer,
-  };
+import { packError, type TaskReply, type TaskRequest } from "./worker-protocol.ts";
 
 /** Entry point of a worker thread (dist/worker.cjs): each task is answered with its id. */
-async function answer({ id, task, argument }: TaskRequest): Promise<TaskReply> {
+async function answer(request: TaskRequest): Promise<TaskReply> {
   try {
-    return { id, result: await TASKS[task](argument) };
+    return { id: request.id, result: await perform(request) };
   } catch (error) {
-    return { id, error: packError(error) };
+    return { id: request.id, error: packError(error) };
+  }
+}
+
+function perform(request: TaskRequest): Promise<unknown> {
+  switch (request.task) {
+    case "ingestLayer":
+      return ingestLayer(request.argument);
+    case "hashGrowingFile":
+      return hashGrowingFile(request.argument);
   }
 }
 

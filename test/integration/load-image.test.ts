@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { closeSync, cpSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -39,11 +39,15 @@ afterEach(() => {
   store.dispose();
 });
 
+/** Bytes that do not compress, always the same. */
+const noise = (size: number): Buffer =>
+  createCipheriv("aes-256-ctr", Buffer.alloc(32, 1), Buffer.alloc(16)).update(Buffer.alloc(size));
+
 const summary = (loaded: LoadedImage[]): [string, string[]][] => loaded.map(({ image, names }) => [image.id, names]);
 
 /** Loads from a pipe whose writer sends chunks of seeded random sizes. */
 async function loadFromPipe(bytes: Buffer, seed: number): Promise<LoadedImage[]> {
-  const fifo = store.path(`fifo-${seed}`);
+  const fifo = store.path(`fifo-${seed}-${performance.now()}`);
   await new Promise((resolve) => spawn("mkfifo", [fifo]).on("exit", resolve));
   const script = `const fs=require("fs");let s=${seed};const b=fs.readFileSync(process.argv[2]);const f=fs.openSync(process.argv[1],"w");
     for(let i=0;i<b.length;){s=(s*1103515245+12345)%2147483648;const n=1+s%(s%7?3000:90000);fs.writeSync(f,b.subarray(i,i+n));i+=n}`;
@@ -324,6 +328,31 @@ describe("loading archives of any shape", () => {
         message: expect.stringContaining("linux/s390x") as string,
       }),
     );
+  });
+
+  it("a large layer, shared by two threads, comes out the same from a file, a pipe, compressed or not", async () => {
+    const layer = await layerOf([
+      [{ name: "noise" }, noise(17_000_000)],
+      [{ name: "zeros" }, Buffer.alloc(9_000_000)],
+    ]);
+    const plain = await dockerArchive([layer]);
+    const zipped = await dockerArchive([gzipSync(layer, { level: 1 })], { diffIds: [sha256(layer)] });
+    for (const archive of [plain, zipped]) {
+      for (const load of [() => store.load(file(archive)), () => loadFromPipe(archive, 11)]) {
+        const [loaded] = await load();
+        expect(loaded?.image.config.rootfs.diff_ids).toEqual([`sha256:${sha256(layer)}`]);
+        expect(store.problems()).toEqual([]);
+        await store.open().removeImage(loaded?.image.id as `sha256:${string}`);
+      }
+      const before = store.listing();
+      const bad = Buffer.from(archive);
+      bad[5_000_000] = (bad[5_000_000] as number) ^ 1;
+      for (const broken of [bad, archive.subarray(0, 9_000_000)]) {
+        await expect(store.load(file(broken))).rejects.toThrow(expect.objectContaining({ kind: "invalid" }));
+        await expect(loadFromPipe(broken, 12)).rejects.toThrow(expect.objectContaining({ kind: "invalid" }));
+        expect(store.listing()).toEqual(before);
+      }
+    }
   });
 
   it("stops at once when cancelled, also while a pipe gives nothing, and leaves nothing", async () => {
