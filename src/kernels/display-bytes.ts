@@ -10,7 +10,6 @@ export function displayBytes(bytes: Uint8Array): string {
       .toString("latin1")
       .replace(/[\x80-\xff]/g, hex);
   }
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\x00-\x1f\x7f]/g, hex);
 }
 

@@ -4,21 +4,21 @@ import { type KernelBuild, loadKernel } from "./load-kernel.ts";
 
 interface LayerExports {
   memory: WebAssembly.Memory;
-  stateAddress(): number;
-  allocate(bytes: bigint): number;
-  startBuild(records: number, bytes: number, expected: number, keyLow: bigint, keyHigh: bigint): void;
-  applySome(count: number): number;
-  finishTree(): number;
-  emitSome(count: number): number;
-  startBuiltIndex(): number;
-  startInput(indexes: number): number;
-  addLayer(index: number, bytes: number): number;
-  checkSome(count: number): number;
-  checkLinksSome(count: number): number;
-  startMerge(): number;
-  mergeSome(count: number): number;
-  startMergedIndex(): number;
-  writeSome(count: number): number;
+  stateAddress: () => number;
+  allocate: (bytes: bigint) => number;
+  startBuild: (records: number, bytes: number, expected: number, keyLow: bigint, keyHigh: bigint) => void;
+  applySome: (count: number) => number;
+  finishTree: () => number;
+  emitSome: (count: number) => number;
+  startBuiltIndex: () => number;
+  startInput: (indexes: number) => number;
+  addLayer: (index: number, bytes: number) => number;
+  checkSome: (count: number) => number;
+  checkLinksSome: (count: number) => number;
+  startMerge: () => number;
+  mergeSome: (count: number) => number;
+  startMergedIndex: () => number;
+  writeSome: (count: number) => number;
 }
 
 /** How much a step of the kernel does: small enough for the engine's optimised code to take over soon. */
@@ -63,7 +63,7 @@ class LayerJob {
     const state = this.#state();
     if (state[0] === 0) return;
     const text = (start: number, bytes: number): Uint8Array =>
-      new Uint8Array(this.kernel.memory.buffer).slice(state[start]!, state[start]! + state[bytes]!);
+      new Uint8Array(this.kernel.memory.buffer).slice(state[start], state[start]! + state[bytes]!);
     throw layerError(state[0]!, { path: text(1, 2), text: text(3, 4), layer: state[5]! });
   }
 

@@ -69,9 +69,10 @@ const ENDED = 8;
 export class TarScanner {
   readonly #kernel: TarScanExports;
   readonly #stateAddress: number;
-  #bytes!: Uint8Array;
-  #words!: Uint32Array;
-  #floats!: Float64Array;
+  /** Views of the kernel's memory; made again when it has grown. */
+  #bytes = new Uint8Array(0);
+  #words = new Uint32Array(0);
+  #floats = new Float64Array(0);
   #drained: Uint8Array[] = [];
   #drainedBytes = 0;
   #pushed = 0;
@@ -170,7 +171,7 @@ export class TarScanner {
 
   #readState(): void {
     const { buffer } = this.#kernel.memory;
-    if (this.#bytes?.buffer !== buffer) {
+    if (this.#bytes.buffer !== buffer) {
       this.#bytes = new Uint8Array(buffer);
       this.#words = new Uint32Array(buffer, this.#stateAddress, 32);
       this.#floats = new Float64Array(buffer, this.#stateAddress, 16);
@@ -186,7 +187,7 @@ export class TarScanner {
 
   #position(): TarScanPosition {
     const text = (start: number, bytes: number): Uint8Array =>
-      this.#bytes.slice(this.#words[start]!, this.#words[start]! + this.#words[bytes]!);
+      this.#bytes.slice(this.#words[start], this.#words[start]! + this.#words[bytes]!);
     return {
       entry: this.#words[ENTRIES]! + 1,
       offset: this.#floats[BLOCK_OFFSET]!,
