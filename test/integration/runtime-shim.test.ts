@@ -305,19 +305,25 @@ describe.skipIf(skip !== undefined)("gantry-shim", () => {
     expect(pss).toBeLessThan(1024);
   });
 
-  it.skipIf(!hasErofsTools)("mounts an EROFS file", async () => {
-    const file = join(root, "image.erofs");
+  it.skipIf(!hasErofsTools).each([false, true])("mounts an EROFS file (loop devices: %s)", async (loop) => {
+    const file = join(root, `image-${loop}.erofs`);
     execFileSync("mkfs.erofs", [file, image], { stdio: "ignore" });
     const command = ["sh", "-c", "rm /bin/grep; ls /bin/grep; grep -c ' / / rw' /proc/self/mountinfo; exit 3"];
     const directory = prepare(command);
     const config = JSON.parse(readFileSync(join(directory, "shim.json"), "utf8"));
-    config.rootfs.lower = { type: "erofs", image: file, devices: [] };
+    config.rootfs.lower = { type: "erofs", image: file, devices: [], ...(loop ? { loop } : {}) };
     writeFileSync(join(directory, "shim.json"), JSON.stringify(config));
-    const { ready, client } = await start(directory);
+    const { ready, client, gone } = await start(directory);
     if (ready.error?.errno === 15) return console.log("skipped: this kernel does not mount EROFS files"); // ENOTBLK
+    if (ready.error?.path === "/dev/loop-control") return console.log("skipped: no loop devices here");
     await client.ended;
     expect(client.err).toContain("/bin/grep: No such file");
     expect(client.exit?.code).toBe(3);
+    await gone;
+    const loops = readdirSync("/sys/block").filter((name) => existsSync(`/sys/block/${name}/loop/backing_file`));
+    expect(loops.map((name) => readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").trim())).not.toContain(
+      file,
+    );
   });
 });
 

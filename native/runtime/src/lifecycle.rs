@@ -37,7 +37,7 @@ pub fn start(root: &Path, id: &str) -> Result<()> {
     loop {
         let mut entries =
             [PollEntry::new(Some(fifo.as_fd()), true, false), PollEntry::new(Some(pidfd.as_fd()), true, false)];
-        poll(&mut entries, None).step("poll", &id)?;
+        poll(&mut entries, None).step("poll", id)?;
         let mut buffer = [0u8; 1024];
         match fifo.read(&mut buffer).map_err(Errno::from) {
             Ok(0) if !said.is_empty() || entries[1].readable() => break,

@@ -10,7 +10,7 @@ use std::path::Path;
 use gantry_runtime::error::{At, Failure, Result};
 use gantry_sys::errno::StepContext;
 use gantry_sys::mount::{self, attr};
-use gantry_sys::{Errno, fs as sys_fs, libc, namespace};
+use gantry_sys::{Errno, fs as sys_fs, libc, loop_device, namespace};
 
 use crate::config::{Config, LowerPlan, RootfsPlan};
 
@@ -55,15 +55,21 @@ fn bind(source: &Path, target: &Path) -> Result<()> {
 }
 
 fn erofs(image: &Path, devices: &[std::path::PathBuf], loop_devices: bool, target: &Path) -> Result<()> {
-    if loop_devices {
-        return Err(Failure::refusal("mount erofs", "loop devices are not supported"));
-    }
     let context = mount::fsopen(c"erofs").step("fsopen", "erofs")?;
+    // A read-only block device is not opened for a file system that might be written to.
+    mount::fsconfig_flag(context.as_fd(), c"ro").step("fsconfig", "ro")?;
     // Descriptors behind /proc/self/fd paths stay open until the mount is made.
     let mut held = Vec::new();
     let bytes = |path: &Path| path.as_os_str().as_bytes().to_owned();
     for (key, path) in std::iter::once((c"source", image)).chain(devices.iter().map(|d| (c"device", d.as_path()))) {
-        let value = short_path(path, Path::new("/"), &mut held)?;
+        let value = if loop_devices {
+            let file = sys_fs::open(&c_path(path)?, libc::O_RDONLY, 0).step("open", bytes(path))?;
+            let (device, name) = loop_device::attach(&file).step("attach loop device", bytes(path))?;
+            held.push(device);
+            c_path(&name)?
+        } else {
+            short_path(path, Path::new("/"), &mut held)?
+        };
         mount::fsconfig_string(context.as_fd(), key, &value).step("fsconfig", bytes(path))?;
     }
     mount::fsconfig_create(context.as_fd()).map_err(|errno| told(&context, "mount erofs", errno, image))?;

@@ -4,6 +4,7 @@ pub use errno::Errno;
 /// For its constants: flags, signals, error numbers.
 pub use libc;
 
+pub mod bpf;
 pub mod caps;
 pub mod copy;
 pub mod dir;
@@ -12,6 +13,7 @@ pub mod errno;
 pub mod format;
 pub mod fs;
 pub mod lock;
+pub mod loop_device;
 pub mod memfd;
 pub mod memory;
 pub mod mount;

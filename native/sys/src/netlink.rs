@@ -40,14 +40,15 @@ pub fn bring_loopback_up() -> Result<()> {
         change: libc::IFF_UP as u32,
         ..LinkRequest::default()
     };
+    let (bytes, size) = ((&raw const request).cast(), size_of::<LinkRequest>());
     // SAFETY: request is plain bytes without padding, alive during the call.
-    check_long(
-        unsafe { libc::send(socket.as_raw_fd(), (&raw const request).cast(), size_of::<LinkRequest>(), 0) } as i64
-    )?;
+    let sent = unsafe { libc::send(socket.as_raw_fd(), bytes, size, 0) };
+    check_long(sent as i64)?;
     let mut answer = [0u8; 1024];
-    // SAFETY: the pointer and the length describe one live buffer.
     let length = retry(|| {
-        check_long(unsafe { libc::recv(socket.as_raw_fd(), answer.as_mut_ptr().cast(), answer.len(), 0) } as i64)
+        // SAFETY: the pointer and the length describe one live buffer.
+        let received = unsafe { libc::recv(socket.as_raw_fd(), answer.as_mut_ptr().cast(), answer.len(), 0) };
+        check_long(received as i64)
     })?;
     // NLMSG_ERROR: a header of 16 bytes, then a negative errno or 0.
     if length < 20 {

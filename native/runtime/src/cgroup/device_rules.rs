@@ -1,9 +1,12 @@
 //! Which devices a container may use.
 
+use std::os::fd::AsFd;
 use std::path::Path;
 
-use super::{Hierarchy, write_value};
-use crate::error::{Failure, Result};
+use gantry_sys::bpf;
+
+use super::{Hierarchy, device_filter, write_value};
+use crate::error::{At, Failure, Result};
 use crate::spec::DeviceRule;
 
 /// Always allowed, after the rules of the configuration: making nodes (they are of no use without read or write access),
@@ -58,9 +61,15 @@ fn line(rule: &DeviceRule) -> String {
     format!("{kind} {}:{} {access}", number(rule.major), number(rule.minor))
 }
 
-/// Version 2 has no devices controller: an eBPF program decides.
-pub fn attach_filter(_group: &Path, _rules: &[DeviceRule]) -> Result<()> {
-    Ok(())
+/// Version 2 has no devices controller: a BPF program on the group decides. Without rules there is none.
+pub fn attach_filter(group: &Path, rules: &[DeviceRule]) -> Result<()> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let program =
+        bpf::load_device_program(&device_filter::compile(&effective(rules))?).at("load device filter", group)?;
+    let directory = std::fs::File::open(group).at("open", group)?;
+    bpf::attach_device_program(directory.as_fd(), program.as_fd()).at("attach device filter", group)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Control groups: version 1, hybrid and version 2, found from the mount table.
 
 mod detect;
+mod device_filter;
 mod device_rules;
 mod limits_v1;
 mod limits_v2;

@@ -363,7 +363,8 @@ mod tests {
     #[test]
     fn conditions_compare_all_64_bits() {
         let values = [0, 1, 5, 6, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0005, 0x5_0000_0000, u64::MAX];
-        let holds: [(&str, fn(u64, u64) -> bool); 6] = [
+        type Holds = fn(u64, u64) -> bool;
+        let holds: [(&str, Holds); 6] = [
             ("NE", |a, v| a != v),
             ("LT", |a, v| a < v),
             ("LE", |a, v| a <= v),
