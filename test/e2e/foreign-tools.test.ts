@@ -40,7 +40,7 @@ describe.skipIf(reason)("what gantry writes, other tools read", () => {
     docker.run("load", "-q", "-i", store.path("odd.tar"));
     const format = ["--format", "{{.Id}} {{.RootFS.Layers}}", "odd:1"];
     expect(docker.run("image", "inspect", ...format)).toBe(store.run("image", "inspect", ...format));
-    expect(treeOf("tar", docker.exportImage("odd:1"), "--rules", "fixture")).toEqual(
+    expect(treeOf("tar", docker.exportImage("odd:1", store.path("docker.tar")), "--rules", "fixture")).toEqual(
       readFileSync(fixture("odd.tree.jsonl")!, "utf8").trimEnd().split("\n"),
     );
   });
@@ -108,7 +108,9 @@ describe.skipIf(reason)("what gantry writes, other tools read", () => {
       expect(treeOf("tar", store.try(["export", id]).stdout, "--rules", "fixture", "--links")).toEqual(seen);
       store.run("save", "-o", store.path("changed.tar"), "changed:1");
       docker.run("load", "-q", "-i", store.path("changed.tar"));
-      expect(treeOf("tar", docker.exportImage("changed:1"), "--rules", "fixture", "--links")).toEqual(seen);
+      expect(
+        treeOf("tar", docker.exportImage("changed:1", store.path("docker.tar")), "--rules", "fixture", "--links"),
+      ).toEqual(seen);
       const format = ["--format", "{{.Id}} {{.Author}} {{.Comment}} {{.Config.Cmd}} {{.Config.Env}}", "changed:1"];
       expect(docker.run("image", "inspect", ...format)).toBe(store.run("image", "inspect", ...format));
     } finally {

@@ -67,11 +67,12 @@ export class PrivateDocker {
       .trimEnd();
   }
 
-  /** What `docker export` shows of a fresh container of the image. */
-  exportImage(image: string): Buffer {
+  /** What `docker export` shows of a fresh container of the image, written to a file. */
+  exportImage(image: string, file: string): string {
     const id = this.run("create", image, "true");
     try {
-      return this.bytes("export", id);
+      this.run("export", "-o", file, id);
+      return file;
     } finally {
       this.run("rm", id);
     }
