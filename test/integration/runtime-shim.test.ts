@@ -25,22 +25,24 @@ import {
   STREAM_STDIN,
 } from "../../src/runtime/attach-protocol.ts";
 import type { ShimConfig } from "../../src/runtime/shim-process.ts";
+import { missing } from "../tools/gantry.ts";
 
 const BUSYBOX = "/bin/busybox";
-const skip = reasonToSkip();
-if (skip !== undefined) console.log(`skipped: runtime-shim.test.ts: ${skip}`);
+const skip =
+  missing({ root: true, tools: ["busybox"] }) ??
+  (isStatic(BUSYBOX) ? undefined : say(`${BUSYBOX} is not statically linked`));
+const noRunc = missing({ tools: ["runc"] });
+const noErofsTools = missing({ tools: ["mkfs.erofs"] });
 
-function reasonToSkip(): string | undefined {
-  if (process.getuid?.() !== 0) return "needs root";
-  if (!existsSync(BUSYBOX)) return "needs /bin/busybox, statically linked (package busybox-static)";
-  if (spawnSync("ldd", [BUSYBOX]).status === 0) return "/bin/busybox is not statically linked (package busybox-static)";
-  return undefined;
+function isStatic(program: string): boolean {
+  return spawnSync("ldd", [program]).status !== 0;
 }
 
-const hasErofsTools = spawnSync("mkfs.erofs").error === undefined;
-if (!hasErofsTools) console.log("skipped: mounting an EROFS file: needs mkfs.erofs (package erofs-utils)");
-const hasRunc = spawnSync("runc", ["--version"]).status === 0;
-if (!hasRunc) console.log("skipped: another runtime: runc is not installed");
+/** Prints why a test is skipped. */
+function say(reason: string): string {
+  process.stderr.write(`skipped: ${reason}\n`);
+  return reason;
+}
 
 interface Ready {
   pid?: number;
@@ -62,7 +64,7 @@ class Client {
       },
       control: (message) => (this.exit = message.exit),
     });
-    socket.on("data", (chunk) => decoder.push(chunk as Buffer));
+    socket.on("data", (chunk) => decoder.push(chunk));
     socket.on("error", () => undefined);
     this.ended = new Promise((done) => socket.on("close", () => done()));
   }
@@ -131,17 +133,16 @@ describe.skipIf(skip !== undefined)("gantry-shim", () => {
     const gone = new Promise((done) => shim.on("exit", done));
     const client = new Client(shim.stdio[4] as Socket);
     let line = "";
-    for await (const chunk of shim.stdio[3] as Readable) line += chunk;
-    return { ready: JSON.parse(line), client, gone };
+    for await (const chunk of shim.stdio[3] as Readable) line += String(chunk);
+    return { ready: JSON.parse(line) as Ready, client, gone };
   }
 
-  const status = (directory: string): Record<string, unknown> =>
-    JSON.parse(readFileSync(join(directory, "status.json"), "utf8"));
+  const status = (directory: string): Record<string, unknown> => readJson(join(directory, "status.json"));
   const log = (directory: string): { log: string; stream: string; time: string }[] =>
     readFileSync(join(directory, `${directory.split("/").pop()}-json.log`), "utf8")
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line));
+      .map((line) => JSON.parse(line) as { log: string; stream: string; time: string });
   const connect = (directory: string): Client => new Client(createConnection(join(directory, "attach.sock")));
   const until = async (holds: () => boolean): Promise<void> => {
     for (let i = 0; i < 500 && !holds(); i++) await new Promise((done) => setTimeout(done, 10));
@@ -241,7 +242,7 @@ describe.skipIf(skip !== undefined)("gantry-shim", () => {
     expect(readdirSync(join(root, "tmp"))).toEqual([]);
   });
 
-  it.skipIf(!hasRunc)("works with another runtime", async () => {
+  it.skipIf(noRunc)("works with another runtime", async () => {
     const runtime = { path: "/usr/bin/env", args: ["runc"] };
     const directory = prepare(["sh", "-c", "echo by another; exit 6"], { runtime });
     const { client, gone } = await start(directory);
@@ -266,9 +267,12 @@ describe.skipIf(skip !== undefined)("gantry-shim", () => {
 
   it("tells when the kernel killed for want of memory", async () => {
     const directory = prepare(["sh", "-c", "tail /dev/zero"]);
-    const config = JSON.parse(readFileSync(join(directory, "config.json"), "utf8"));
-    config.linux.resources.memory = { limit: 16 << 20, swap: 16 << 20 };
-    if (!existsSync("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")) delete config.linux.resources.memory.swap;
+    const config = readJson(join(directory, "config.json")) as {
+      linux: { resources: { memory?: { limit: number; swap?: number } } };
+    };
+    const limit = 16 << 20;
+    const hasSwapLimit = existsSync("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
+    config.linux.resources.memory = hasSwapLimit ? { limit, swap: limit } : { limit };
     writeFileSync(join(directory, "config.json"), JSON.stringify(config));
     const { client } = await start(directory);
     await client.ended;
@@ -305,17 +309,23 @@ describe.skipIf(skip !== undefined)("gantry-shim", () => {
     expect(pss).toBeLessThan(1024);
   });
 
-  it.skipIf(!hasErofsTools).each([false, true])("mounts an EROFS file (loop devices: %s)", async (loop) => {
+  it.skipIf(noErofsTools).each([false, true])("mounts an EROFS file (loop devices: %s)", async (loop) => {
     const file = join(root, `image-${loop}.erofs`);
     execFileSync("mkfs.erofs", [file, image], { stdio: "ignore" });
     const command = ["sh", "-c", "rm /bin/grep; ls /bin/grep; grep -c ' / / rw' /proc/self/mountinfo; exit 3"];
     const directory = prepare(command);
-    const config = JSON.parse(readFileSync(join(directory, "shim.json"), "utf8"));
+    const config = readJson(join(directory, "shim.json")) as unknown as ShimConfig;
     config.rootfs.lower = { type: "erofs", image: file, devices: [], ...(loop ? { loop } : {}) };
     writeFileSync(join(directory, "shim.json"), JSON.stringify(config));
     const { ready, client, gone } = await start(directory);
-    if (ready.error?.errno === 15) return console.log("skipped: this kernel does not mount EROFS files"); // ENOTBLK
-    if (ready.error?.path === "/dev/loop-control") return console.log("skipped: no loop devices here");
+    if (ready.error?.errno === 15) {
+      say("this kernel does not mount EROFS files");
+      return;
+    } // ENOTBLK
+    if (ready.error?.path === "/dev/loop-control") {
+      say("no loop devices here");
+      return;
+    }
     await client.ended;
     expect(client.err).toContain("/bin/grep: No such file");
     expect(client.exit?.code).toBe(3);
@@ -326,6 +336,10 @@ describe.skipIf(skip !== undefined)("gantry-shim", () => {
     );
   });
 });
+
+function readJson(path: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+}
 
 function spec(args: string[], terminal: boolean, cgroupsPath: string): unknown {
   const pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"];

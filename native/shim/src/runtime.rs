@@ -108,7 +108,7 @@ fn silent() -> Stdio3 {
 
 fn last_error(log: &Path) -> Option<Failure> {
     let text = fs::read_to_string(log).ok()?;
-    let entries = text.lines().filter_map(|line| serde_json::from_str::<LogEntry>(line).ok());
-    let entry = entries.filter(|entry| entry.level == "error" || entry.level == "fatal").next_back()?;
+    let mut entries = text.lines().filter_map(|line| serde_json::from_str::<LogEntry>(line).ok());
+    let entry = entries.rfind(|entry| entry.level == "error" || entry.level == "fatal")?;
     Some(Failure { step: entry.step, errno: entry.errno, path: entry.path, message: entry.msg })
 }
