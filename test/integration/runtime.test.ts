@@ -216,6 +216,16 @@ describe.skipIf(skip !== undefined)("gantry-runtime", () => {
     expect(call(runtime, "delete", "--force", id).status).toBe(0);
   });
 
+  it("takes relative paths from where it was called", () => {
+    const id = configure(["true"]);
+    const options = { cwd: scratch, stdio: "ignore" } as const;
+    const flags = ["--bundle", "bundle", "--pid-file", "pid"];
+    expect(spawnSync(runtime, ["--root", "state", "create", ...flags, id], options).status).toBe(0);
+    expect(readdirSync(state)).toEqual([id]);
+    expect(Number(readFileSync(join(scratch, "pid"), "utf8"))).toBeGreaterThan(1);
+    expect(spawnSync(runtime, ["--root=state", "delete", "--force", id], options).status).toBe(0);
+  });
+
   it("deletes by force what runs", () => {
     const id = configure(["sleep", "100"]);
     expect(spawnSync(runtime, ["--root", state, "run", "-d", "-b", bundle, id], { stdio: "ignore" }).status).toBe(0);

@@ -75,6 +75,8 @@ fn dispatch(words: &mut Words, log: &mut Log) -> Result<u8> {
         }
     }
     let root = root.unwrap_or_else(default_root);
+    // Relative to where the command was given, before anything changes the directory.
+    let root = std::path::absolute(&root).unwrap_or(root);
     let verb = words.positional("a verb (create, start, state, kill, delete, run, list, features)")?;
     match verb.as_str() {
         "create" => {
@@ -189,7 +191,7 @@ fn create_options(words: &mut Words, root: PathBuf, runs: bool) -> Result<(Creat
         }
     }
     options.id = words.last_positional("a container id")?;
-    // Relative to where the command was given, before anything changes the directory.
+    // As the state directory.
     for path in [&mut options.pid_file].into_iter().flatten() {
         *path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
     }

@@ -108,7 +108,14 @@ fn make(
     let (mut ours, theirs) = Channel::pair()?;
     let flags = namespaces.clone_flags();
     let makes_user = namespaces.makes(libc::CLONE_NEWUSER);
-    let cloned = clone(flags, false, None).step("clone", "")?;
+    // Kernels before 5.7 know no birth in a group, and some sandboxes forbid it.
+    let birthplace = undo.cgroups.birthplace();
+    let born_in = birthplace.as_ref().and_then(|group| clone(flags, false, Some(group.as_fd())).ok());
+    let born = born_in.is_some();
+    let cloned = match born_in {
+        Some(cloned) => cloned,
+        None => clone(flags, false, None).step("clone", "")?,
+    };
     let (pid, pidfd) = match cloned {
         Cloned::Parent { pid, pidfd } => (pid, pidfd),
         Cloned::Child => {
@@ -117,6 +124,8 @@ fn make(
                 rootfs: record.rootfs.clone(),
                 cgroups: Cgroups::locate(&spec.linux.cgroups_path, &options.id)
                     .unwrap_or_else(|_| process::exit_now(1)),
+                // Before its ids are mapped, a process in a new user namespace may not write to the groups' files.
+                joins: (!makes_user).then_some(born),
                 preserved_descriptors: options.preserved_descriptors,
                 process: container_process,
                 spec,
@@ -134,8 +143,8 @@ fn make(
     drop((theirs, namespaces, console, fifo));
     let own_handle = pidfd.try_clone().at("dup", "pidfd")?;
     undo.process = Some((pid, own_handle));
-    undo.cgroups.add(pid)?;
     if makes_user {
+        undo.cgroups.add(pid, born)?;
         map_ids(pid, &spec.linux)?;
     }
     ours.say(Word::Go)?;

@@ -34,6 +34,8 @@ pub struct Init<'a> {
     pub rootfs: PathBuf,
     pub namespaces: Namespaces,
     pub cgroups: Cgroups,
+    /// The first process is to move itself into the groups; the value says whether it was born in the unified one.
+    pub joins: Option<bool>,
     pub capabilities: Option<CapabilityMasks>,
     pub filter: Option<Filter>,
     /// Where the terminal's master goes.
@@ -67,6 +69,9 @@ impl Init<'_> {
 
     fn prepare(&self, channel: &mut Channel) -> Result<Prepared> {
         channel.expect(&[Word::Go])?;
+        if let Some(born) = self.joins {
+            self.cgroups.join(born)?;
+        }
         let linux = &self.spec.linux;
         let new_user = self.namespaces.makes(libc::CLONE_NEWUSER);
         // Adjusted first: in a new user namespace it cannot be any more, and the mounts' memory counts already.
