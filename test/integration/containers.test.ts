@@ -171,9 +171,10 @@ describe.skipIf(skip)("containers", () => {
     it("leaves nothing of a creation that was cut short", async () => {
       for (let delayMs = 20; delayMs <= 120; delayMs += 20) {
         const child = store.start(["create", "--name", "cut", "busybox", "true"]);
+        const closed = new Promise((resolve) => child.once("close", resolve)); // it may be done before it is killed
         await new Promise((resolve) => setTimeout(resolve, delayMs));
         child.kill("SIGKILL");
-        await new Promise((resolve) => child.once("close", resolve));
+        await closed;
         store.try(["rm", "cut"]);
         store.run("create", "--name", "cut", "busybox", "true");
         store.run("rm", "cut");
