@@ -20,10 +20,8 @@ export interface DriverChoice {
   reason: string;
 }
 
+/** The best first. */
 export const SNAPSHOT_DRIVERS: readonly SnapshotDriver[] = ["erofs", "erofs-loop", "unpack"];
-
-/** Chosen of its own accord, the best first. Not erofs-loop: the shim does not attach loop devices yet. */
-const AUTOMATIC: readonly SnapshotDriver[] = ["erofs", "unpack"];
 
 /**
  * Chooses the snapshot driver: the one asked for (`requested`, an option or GANTRY_SNAPSHOTTER), else the best that the
@@ -53,7 +51,7 @@ export function chooseDriver(requested: string | undefined, facts: DriverFacts):
       remedy: "Unset GANTRY_SNAPSHOTTER to have the best one chosen.",
     });
   }
-  const driver = AUTOMATIC.find((name) => usable[name] === undefined) ?? "unpack";
+  const driver = SNAPSHOT_DRIVERS.find((name) => usable[name] === undefined) ?? "unpack";
   const reason = driver === "erofs" ? `Linux ${facts.kernelRelease} mounts EROFS files` : (usable.erofs ?? "");
   return { driver, reason };
 }

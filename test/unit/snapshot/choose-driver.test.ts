@@ -15,7 +15,19 @@ describe("choosing a snapshot driver", () => {
   it.each<[string, Partial<DriverFacts>, string, string]>([
     ["EROFS files where the kernel mounts them", {}, "erofs", "mounts EROFS files"],
     ["the same on a kernel with a longer version", { kernelRelease: "10.0.3" }, "erofs", "mounts EROFS files"],
-    ["unpacking on an older kernel", { kernelRelease: "6.8.0-generic" }, "unpack", "older than 6.12"],
+    [
+      "EROFS through loop devices on an older kernel",
+      { kernelRelease: "6.8.0-generic" },
+      "erofs-loop",
+      "older than 6.12",
+    ],
+    ["unpacking on one that is older still", { kernelRelease: "6.3.9" }, "unpack", "older than 6.12"],
+    [
+      "unpacking where such a kernel has no loop devices",
+      { kernelRelease: "6.8.0", hasLoopDevices: false },
+      "unpack",
+      "older",
+    ],
     ["unpacking without EROFS", { hasErofs: false }, "unpack", "no EROFS"],
     ["unpacking without the right to mount", { mayMount: false }, "unpack", "only root"],
     ["unpacking where the version cannot be read", { kernelRelease: "unknown" }, "unpack", "older"],
