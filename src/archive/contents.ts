@@ -3,7 +3,7 @@ import { GantryError } from "../errors/index.ts";
 import { MAX_JSON_BYTES } from "../image/parse-json.ts";
 
 /** Where the bytes of a regular file of an archive are: a range of a file, or in memory. */
-export type FileLocation = { path: string; offset: number } | { bytes: Uint8Array };
+type FileLocation = { path: string; offset: number } | { bytes: Uint8Array };
 
 /** A regular file of an image archive or layout directory. */
 export interface ArchiveFile {

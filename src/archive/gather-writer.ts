@@ -1,6 +1,6 @@
 import { readSync, write } from "node:fs";
 import { promisify } from "node:util";
-import { GantryError } from "../errors/index.ts";
+import { fileError, GantryError } from "../errors/index.ts";
 
 const writeAsync = promisify(write);
 const BUFFER_BYTES = 1 << 20;
@@ -61,7 +61,10 @@ export class GatherWriter {
     return undefined;
   }
 
-  /** Everything appended has been written on return; the file descriptor stays open. */
+  /**
+   * Everything appended has been written on return; the file descriptor stays open.
+   * @throws SYSTEM_CALL_FAILED (EPIPE when the reader has gone), NO_SPACE, as every method that waits
+   */
   async finish(): Promise<void> {
     await this.#swap();
     await this.#pending;
@@ -128,7 +131,7 @@ export class GatherWriter {
         done += (await writeAsync(this.fd, bytes, done, bytes.length - done, null)).bytesWritten;
       } catch (error) {
         // Somebody else's non-blocking pipe: its reader is slow.
-        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw fileError(error, "the tar");
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     }

@@ -1,12 +1,12 @@
 import { closeSync, fstatSync, openSync, read, readlinkSync, readSync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GantryError } from "../errors/index.ts";
+import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import { detectCompression, MAGIC_BYTES } from "../kernels/detect-compression.ts";
 import type { Digest } from "../image/types.ts";
 import type { GrowingFile } from "../kernels/growing-file.ts";
-import { fileError, openDecoder } from "../kernels/ingest-layer.ts";
+import { openDecoder } from "../kernels/ingest-layer.ts";
 import { type ArchiveContents, type ArchiveFile } from "./contents.ts";
 import { scanFileArchive } from "./file-archive.ts";
 import { openLayoutDirectory } from "./layout-directory.ts";
@@ -38,7 +38,7 @@ export async function openArchive(source: ArchiveSource, options: OpenArchiveOpt
   try {
     return await openNamed(source, label, options);
   } catch (error) {
-    throw fileError(error, label);
+    throw isNoTar(error) ? notAnArchive(error, label) : fileError(error, label);
   }
 }
 
@@ -182,4 +182,18 @@ function empty(label: string): GantryError {
   return new GantryError("ARCHIVE_INVALID", `${label} is empty`, {
     remedy: "Give an image archive with --input or on standard input.",
   });
+}
+
+/** Whether not even the first header, nor a name, could be read. */
+function isNoTar(error: unknown): error is GantryError {
+  if (!isGantryError(error, "TAR_INVALID")) return false;
+  return error.details["entry"] === 1 && error.details["offset"] === 0 && error.details["path"] === "";
+}
+
+function notAnArchive(cause: GantryError, label: string): GantryError {
+  return new GantryError(
+    "TAR_INVALID",
+    `${label} is not an image archive: it is no tar, plain or compressed with gzip or zstd (${cause.message})`,
+    { remedy: "Give an archive that docker save, podman save or skopeo wrote.", details: cause.details, cause },
+  );
 }

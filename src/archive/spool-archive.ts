@@ -1,9 +1,10 @@
 import { closeSync, linkSync, openSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
+import { fileError } from "../errors/index.ts";
 import { digestOf } from "../image/digest.ts";
 import { type GrowingFile, GrowingFileWriter, makeGrowingFile } from "../kernels/growing-file.ts";
-import { fileError, writeAll } from "../kernels/ingest-layer.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
+import { writeAll } from "../kernels/write-all.ts";
 import type { ArchiveContents, ArchiveFile } from "./contents.ts";
 import { OUTER_LIMITS, sparseMember } from "./file-archive.ts";
 import { MemberTable } from "./member-names.ts";

@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { copyFileRangeAsync } from "../bridge/index.ts";
-import { GantryError } from "../errors/index.ts";
+import { fileError, GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import type { Digest } from "../image/types.ts";
-import { fileError, writeAll } from "../kernels/ingest-layer.ts";
 import { encodeTarHeader, END_OF_ARCHIVE, paddingBytes } from "../kernels/tar-write.ts";
+import { writeAll } from "../kernels/write-all.ts";
 import { ENTRY_DIRECTORY, ENTRY_REGULAR } from "../layer/format.ts";
 import type { ArchiveItem } from "./hybrid-layout.ts";
 

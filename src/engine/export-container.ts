@@ -1,4 +1,4 @@
-import { type ArchiveTarget, writeToTarget } from "../archive/archive-target.ts";
+import { type OutputTarget, writeOutput } from "../archive/output-file.ts";
 import { writeTree } from "../archive/tree-writer.ts";
 import type { Reporter } from "../events/progress.ts";
 import { readContainerRecord } from "../runtime/container-record.ts";
@@ -15,12 +15,12 @@ export interface ExportedContainer {
  * Writes the file system of a container, running or not, as a tar: its image with its own changes,
  * without volumes. Nothing is unpacked: ranges are copied out of the layers in the order of the merged index.
  * Files that change meanwhile, and sockets, are reported as warnings.
- * @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS, SYSTEM_CALL_FAILED, NO_SPACE, CANCELLED
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS, OUTPUT_INVALID, SYSTEM_CALL_FAILED, NO_SPACE, CANCELLED
  */
 export async function exportContainer(
   store: Store,
   given: string,
-  target: ArchiveTarget,
+  target: OutputTarget,
   reporter: Reporter,
 ): Promise<ExportedContainer> {
   const paths = findContainer(store.layout, given);
@@ -28,7 +28,7 @@ export async function exportContainer(
   const task = `export ${paths.id}`;
   const tree = await containerTree(store, record, paths, reporter);
   reporter.emit({ kind: "start", task, label: record.name, totalBytes: tree.index.dataBytes });
-  const { tarBytes, changedWhileRead } = await writeToTarget(target, (fd) =>
+  const { tarBytes, changedWhileRead } = await writeOutput(target, tree.index.dataBytes, (fd) =>
     writeTree(tree.index, tree.sources, fd, reporter, { task }),
   );
   reporter.emit({ kind: "done", task });

@@ -2,7 +2,7 @@ import { isGantryError } from "../errors/index.ts";
 import { ContainerPaths } from "../runtime/container-paths.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { type ContainerStatus, readContainerStatus } from "../runtime/container-status.ts";
-import { containerIds } from "../runtime/find-container.ts";
+import { containerIds } from "../store/container-files.ts";
 import type { Store } from "../store/store.ts";
 
 /** A container and how it is. */

@@ -1,5 +1,5 @@
 import { hybridLayout } from "../archive/hybrid-layout.ts";
-import { writeOutputFile } from "../archive/output-file.ts";
+import { type OutputTarget, writeOutput } from "../archive/output-file.ts";
 import { type SavedImage, savedImage } from "../archive/saved-image.ts";
 import { planArchive } from "../archive/write-archive.ts";
 import { GantryError } from "../errors/index.ts";
@@ -8,9 +8,6 @@ import { configPlatform } from "../image/config.ts";
 import { formatPlatform, platformMatches } from "../image/platform.ts";
 import type { Image, Platform } from "../image/types.ts";
 import type { Store } from "../store/store.ts";
-
-/** A file to be made or replaced, or an open descriptor: standard output, a pipe. */
-export type SaveTarget = { path: string } | { fd: number };
 
 export interface SaveOptions {
   /** Refuse images of another platform. */
@@ -32,7 +29,7 @@ export interface SavedArchive {
 export async function saveImages(
   store: Store,
   references: string[],
-  target: SaveTarget,
+  target: OutputTarget,
   options: SaveOptions,
   reporter: Reporter,
 ): Promise<SavedArchive> {
@@ -43,8 +40,7 @@ export async function saveImages(
     store.hasBlob(digest) ? store.layout.blob(digest) : store.layout.layerTar(digest),
   );
   try {
-    if ("fd" in target) await plan.write(target.fd, reporter);
-    else await writeOutputFile(target.path, plan.totalBytes, (fd) => plan.write(fd, reporter));
+    await writeOutput(target, plan.totalBytes, (fd) => plan.write(fd, reporter));
   } finally {
     plan.close();
   }

@@ -1,3 +1,4 @@
-export { type ErrorCode, type ErrorKind, ERROR_KINDS } from "./codes.ts";
+export type { ErrorCode } from "./codes.ts";
 export { exitStatusOf } from "./exit-status.ts";
-export { GantryError, type GantryErrorOptions, isGantryError } from "./gantry-error.ts";
+export { fileError } from "./file-error.ts";
+export { GantryError, isGantryError } from "./gantry-error.ts";

@@ -1,11 +1,12 @@
-import { closeSync, openSync, readSync, writeFileSync, writeSync } from "node:fs";
-import { GantryError } from "../errors/index.ts";
+import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
+import { fileError, GantryError } from "../errors/index.ts";
 import { type Compression, detectCompression, MAGIC_BYTES } from "./detect-compression.ts";
 import { type GrowingFile, GrowingFileWriter, readableBytes } from "./growing-file.ts";
 import { GzipDecoder } from "./inflate.ts";
 import { buildLayerIndex } from "./layer.ts";
 import { Sha256 } from "./sha256.ts";
 import { TarScanner } from "./tar-scan.ts";
+import { writeAll } from "./write-all.ts";
 
 /** One layer to be taken in. Plain data: it is sent to worker threads. */
 export interface LayerIngest {
@@ -184,35 +185,4 @@ export async function openDecoder(compression: Compression, label: string): Prom
       details: { compression },
     },
   );
-}
-
-/** write(2) may write less than it is given. */
-export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
-}
-
-/** What went wrong with `label`: the kernels do not know whose bytes they read. Errors of node:fs in gantry's terms. */
-export function fileError(error: unknown, label: string): unknown {
-  if (error instanceof GantryError) return named(error, label);
-  const { code, path, syscall } = error as NodeJS.ErrnoException;
-  if (typeof code !== "string" || typeof syscall !== "string") return error;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new GantryError("NO_SPACE", `no space left while writing ${label}`, {
-      remedy: "Free some space, or choose another store with --root.",
-      cause: error,
-    });
-  }
-  return new GantryError("SYSTEM_CALL_FAILED", `${label}: ${(error as Error).message}`, {
-    details: { step: syscall, errno: code, path },
-    cause: error,
-  });
-}
-
-function named(error: GantryError, label: string): GantryError {
-  if (error.message.includes(label)) return error;
-  return new GantryError(error.code, `${label}: ${error.message}`, {
-    details: error.details,
-    cause: error.cause,
-    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
-  });
 }

@@ -11,7 +11,7 @@ interface Sha256Exports {
   finish(lane: number): number;
 }
 
-export const DIGEST_BYTES = 32;
+const DIGEST_BYTES = 32;
 const INPUT_BYTES = 262144;
 /** What update() copies at once: small enough to be still in the cache when it is hashed. */
 const COPY_BYTES = 65536;

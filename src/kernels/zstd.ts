@@ -14,7 +14,7 @@ const MIB = 1048576;
 /** The window that 16 MiB of memory have room for. */
 const SMALL_WINDOW_BYTES = 8 * MIB;
 /** zstd's own limit (--long=27, --ultra -22). */
-export const ZSTD_MAX_WINDOW_BYTES = 128 * MIB;
+const ZSTD_MAX_WINDOW_BYTES = 128 * MIB;
 /** What is handed to the binding at once; it makes a copy. */
 const PIECE_BYTES = 131072;
 

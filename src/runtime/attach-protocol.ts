@@ -2,7 +2,7 @@
  * The frames on a connection to a container's shim, both ways: u8 stream, three zero bytes, u32 big-endian length of the
  * payload, payload. The shim's twin of this file is native/shim. Docker's API multiplexes output the same way.
  */
-export const FRAME_HEADER_BYTES = 8;
+const FRAME_HEADER_BYTES = 8;
 
 /** To the shim; an empty payload closes the container's standard input. */
 export const STREAM_STDIN = 0;

@@ -1,7 +1,7 @@
 import { randomBytes } from "../store/random-bytes.ts";
 
 /** Characters of the short form of an id, as `ps` shows it. */
-export const SHORT_ID_LENGTH = 12;
+const SHORT_ID_LENGTH = 12;
 
 /** A new container id: 64 hexadecimal digits, whose short form is not a number (it becomes the container's host name). */
 export function newContainerId(): string {

@@ -59,7 +59,7 @@ export function readContainerStatus(paths: ContainerPaths): ContainerStatus {
 }
 
 /** Whether the container's shim is alive. (Or somebody is removing the container, which takes milliseconds.) */
-export function shimLives(paths: ContainerPaths): boolean {
+function shimLives(paths: ContainerPaths): boolean {
   return isLocked(paths.shimLock);
 }
 

@@ -22,7 +22,7 @@ export function containerEnvironment(input: EnvironmentInput): string[] {
 }
 
 /** Lays `changes` over `base`: `NAME=value` replaces in place or is added at the end, `NAME` alone removes. */
-export function mergeEnvironment(base: readonly string[], changes: readonly string[]): string[] {
+function mergeEnvironment(base: readonly string[], changes: readonly string[]): string[] {
   const values = new Map<string, string>();
   for (const entry of base) values.set(nameOf(entry), entry);
   for (const entry of changes) {

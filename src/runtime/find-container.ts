@@ -1,19 +1,10 @@
-import { readdirSync } from "node:fs";
 import { GantryError } from "../errors/index.ts";
+import { containerIds } from "../store/container-files.ts";
 import type { StoreLayout } from "../store/layout.ts";
 import { idOfName } from "./container-names.ts";
 import { ContainerPaths } from "./container-paths.ts";
 
 const HEXADECIMAL = /^[0-9a-f]{1,64}$/;
-
-/** The ids of every container, in no order. Each has a complete record, but may be gone by the time one looks. */
-export function containerIds(layout: StoreLayout): string[] {
-  try {
-    return readdirSync(layout.containersDir()).filter((name) => name.length === 64 && HEXADECIMAL.test(name));
-  } catch {
-    return [];
-  }
-}
 
 /**
  * Finds a container by id, by name, or by a prefix of an id that only one has: in this order, as Docker does.

@@ -11,7 +11,7 @@ import { defaultSeccompProfile } from "./seccomp-profile.ts";
 import { parseSecurityOptions } from "./security-options.ts";
 
 /** Where the engine's cgroups are, in each hierarchy. */
-export const CGROUP_PARENT = "/gantry";
+const CGROUP_PARENT = "/gantry";
 
 export function cgroupsPathOf(id: string): string {
   return `${CGROUP_PARENT}/${id}`;

@@ -45,7 +45,7 @@ export interface OciLinux {
   rootfsPropagation?: string;
 }
 
-export interface OciDevice {
+interface OciDevice {
   path: string;
   type: "c" | "b" | "p";
   major: number;

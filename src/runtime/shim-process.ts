@@ -28,7 +28,7 @@ export interface ShimConfig {
 export interface StartedShim {
   /**
    * Resolves to the process id of the container's first process once it runs.
-   * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, CONTAINER_RUNNING, CONTAINER_START_FAILED
+   * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, CONTAINER_RUNNING, CONTAINER_START_FAILED, SHIM_FAILED
    */
   ready: Promise<number>;
   /** Connected to the container's stdio before it starts; the caller closes it. */
@@ -52,7 +52,11 @@ export function startShim(paths: ContainerPaths, attach: boolean): StartedShim {
   return { ready: readReady(shim.readyFd, paths), attachFd: shim.attachFd };
 }
 
-async function readReady(fd: number, paths: ContainerPaths): Promise<number> {
+/**
+ * Reads a shim's one line from its ready pipe, and closes that.
+ * @throws what `ready` of {@link StartedShim} throws; SHIM_FAILED for a line that is no JSON
+ */
+export async function readReady(fd: number, paths: ContainerPaths): Promise<number> {
   let text: string;
   try {
     text = await readToEnd(fd);

@@ -21,7 +21,7 @@ export interface DriverChoice {
 }
 
 /** The best first. */
-export const SNAPSHOT_DRIVERS: readonly SnapshotDriver[] = ["erofs", "erofs-loop", "unpack"];
+const SNAPSHOT_DRIVERS: readonly SnapshotDriver[] = ["erofs", "erofs-loop", "unpack"];
 
 /**
  * Chooses the snapshot driver: the one asked for (`requested`, an option or GANTRY_SNAPSHOTTER), else the best that the

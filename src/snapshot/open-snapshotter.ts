@@ -16,10 +16,7 @@ export async function openSnapshotter(store: ChainStore, options: { driver?: str
  * What `openSnapshotter` would choose for the store at `root`, and why.
  * @throws USAGE, SNAPSHOTTER_UNSUPPORTED
  */
-export async function currentDriver(
-  root: string,
-  requested = process.env["GANTRY_SNAPSHOTTER"],
-): Promise<DriverChoice> {
+async function currentDriver(root: string, requested = process.env["GANTRY_SNAPSHOTTER"]): Promise<DriverChoice> {
   const facts = driverFacts();
   if (!facts.hasErofs && facts.mayMount && requested !== "unpack") {
     // Asking for the file system makes the kernel load its module, where there is one.

@@ -1,9 +1,9 @@
 import { closeSync, existsSync, openSync, renameSync } from "node:fs";
-import { GantryError } from "../errors/index.ts";
+import { fileError, GantryError } from "../errors/index.ts";
 import type { Digest } from "../image/types.ts";
-import { fileError, writeAll } from "../kernels/ingest-layer.ts";
 import { fsyncAll, fsyncDirectory } from "../store/durable.ts";
 import type { Store } from "../store/store.ts";
+import { writeAll } from "../kernels/write-all.ts";
 
 /** What a chain is made of needs. */
 export type ChainStore = Pick<Store, "layout" | "scratch" | "exclusively" | "hasLayer" | "readLayerIndex">;

@@ -1,8 +1,7 @@
 import { closeSync, ftruncateSync, openSync } from "node:fs";
 import { copyFileRangeAsync } from "../bridge/index.ts";
-import { GantryError } from "../errors/index.ts";
+import { fileError, GantryError } from "../errors/index.ts";
 import type { SpillCopy } from "../kernels/erofs.ts";
-import { fileError } from "../kernels/ingest-layer.ts";
 
 /**
  * Writes a chain's spill file, `bytes` long, holes where nothing is copied, so that it costs the disk what the

@@ -1,7 +1,7 @@
 import { chainId } from "../layer/chain-id.ts";
 import { digestHex, isDigest } from "../image/digest.ts";
 import type { Digest, Image } from "../image/types.ts";
-import { containerIds, readJson } from "./image-users.ts";
+import { containerIds, readContainerFile } from "./container-files.ts";
 import type { StoreLayout } from "./layout.ts";
 
 /** What is needed by something: hexadecimal digests, as the file names are. */
@@ -34,7 +34,7 @@ export function collectReferences(images: readonly Image[], layout: StoreLayout)
 /** The layers of every container, from the `layers` of its record. */
 function* containerChains(layout: StoreLayout): Generator<Digest[]> {
   for (const id of containerIds(layout)) {
-    const layers = readJson(layout, id, "container.json")?.["layers"];
+    const layers = readContainerFile(layout, id, "container.json")?.["layers"];
     if (Array.isArray(layers)) yield layers.filter(isDigest);
   }
 }

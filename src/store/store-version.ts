@@ -5,7 +5,7 @@ import type { StoreLayout } from "./layout.ts";
 import { randomBytes } from "./random-bytes.ts";
 
 /** The format that this gantry writes. */
-export const STORE_VERSION = 1;
+const STORE_VERSION = 1;
 
 /**
  * Checks that the store is of a format this gantry knows; makes an empty store where there is none.

@@ -111,10 +111,8 @@ describe("bad input to load", () => {
     writeFileSync(store.path("bad.tar"), archive);
     const result =
       how === "file" ? store.try(["load", "-i", store.path("bad.tar")]) : store.try(["load"], { input: archive });
-    expect({ status: result.status, stderr: result.stderr.toString() }).toEqual({
-      status: 1,
-      stderr: expect.stringMatching(says),
-    });
+    expect(result.stderr.toString()).toMatch(says);
+    expect(result.status).toBe(1);
     expect(result.stderr.toString()).not.toMatch(/\n\s+at /);
     expect(store.listing()).toEqual(before);
     expect(existsSync("/tmp/gantry-was-here")).toBe(false);

@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { saveImages, type SaveTarget } from "../../src/engine/save-image.ts";
+import { saveImages } from "../../src/engine/save-image.ts";
+import type { OutputTarget } from "../../src/archive/output-file.ts";
 import { tagImage } from "../../src/engine/tag-image.ts";
 import { fixture, missing } from "../tools/gantry.ts";
 import { dockerArchive, tarOf } from "../tools/make-archive.ts";
@@ -25,7 +26,7 @@ afterEach(() => {
   store.dispose();
 });
 
-const save = (names: string[], target: SaveTarget | string): Promise<{ bytes: number }> =>
+const save = (names: string[], target: OutputTarget | string): Promise<{ bytes: number }> =>
   saveImages(store.open(), names, typeof target === "string" ? { path: store.path(target) } : target, {}, SILENT);
 
 async function loadMade(tag: string, count = 2): Promise<void> {

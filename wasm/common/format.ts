@@ -1,7 +1,7 @@
 /**
  * Binary formats shared by the kernels (AssemblyScript), the TypeScript facades and the Rust bridge. Little-endian
- * throughout; offsets in bytes. src/layer/format.ts and native/sys/src/format.rs are its twins: change all three and
- * bump the version.
+ * throughout; offsets in bytes. src/layer/format.ts and native/sys/src/format.rs repeat the constants: change all
+ * three and bump the version.
  *
  * 1. ENTRY RECORD: what the tar scanner, and the Rust walk of an upper directory, say of one file, in stream order.
  *    Records lie back to back, each a multiple of 8 bytes.

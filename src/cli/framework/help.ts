@@ -48,7 +48,7 @@ export function groupHelp(group: HelpGroup, columns: number): string {
 }
 
 /** The options, one a line, sorted, their descriptions wrapped into a column of their own. */
-export function flagUsages(flags: Readonly<Record<string, Flag>>, columns: number): string {
+function flagUsages(flags: Readonly<Record<string, Flag>>, columns: number): string {
   const shown = Object.keys(flags)
     .filter((name) => flags[name]!.hidden !== true)
     .sort();

@@ -2,13 +2,13 @@ import { humanSize } from "../format/byte-size.ts";
 import type { Pace, TaskBoard, TaskState } from "./task-board.ts";
 
 /** `412MB of 1.2GB (34%)`, or `412MB` where the whole is not known. */
-export function amountText(doneBytes: number, totalBytes: number | undefined): string {
+function amountText(doneBytes: number, totalBytes: number | undefined): string {
   if (totalBytes === undefined || totalBytes <= 0) return humanSize(doneBytes);
   return `${humanSize(doneBytes)} of ${humanSize(totalBytes)} (${Math.min(100, Math.floor((doneBytes / totalBytes) * 100))}%)`;
 }
 
 /** `130MB/s, 6s left`. */
-export function paceText(pace: Pace | undefined): string {
+function paceText(pace: Pace | undefined): string {
   if (pace === undefined) return "";
   const left = pace.secondsLeft === undefined ? "" : `, ${secondsText(pace.secondsLeft)} left`;
   return `${humanSize(pace.bytesPerSecond)}/s${left}`;

@@ -8,7 +8,7 @@ const UNITS_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, m
  * A duration as Go writes it (`1m30s`, `500ms`), in nanoseconds.
  * @throws INSTRUCTION_INVALID
  */
-export function parseGoDuration(text: string): number {
+function parseGoDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map((p) => p[0]).join("") !== text) {
     throw new GantryError("INSTRUCTION_INVALID", `"${text}" is not a duration`, {

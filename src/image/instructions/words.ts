@@ -93,7 +93,7 @@ export function parseJsonList(text: string): string[] | undefined {
   if (!text.trimStart().startsWith("[")) return undefined;
   try {
     const list: unknown = JSON.parse(text);
-    return Array.isArray(list) && list.every((item) => typeof item === "string") ? (list as string[]) : undefined;
+    return Array.isArray(list) && list.every((item) => typeof item === "string") ? list : undefined;
   } catch {
     return undefined;
   }

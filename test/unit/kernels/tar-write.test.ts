@@ -135,3 +135,16 @@ it.skipIf(!hasPython)("GNU tar lists what the tar writer wrote without a complai
   expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: "" });
   expect(stdout.toString().trim().split("\n").length).toBe(new Set(ODD.map((e) => e.path)).size + 8);
 });
+
+describe("what the tar writer refuses", () => {
+  it("a path that no header can hold", () => {
+    const long = { type: ENTRY_REGULAR, path: "p".repeat(70_000), mode: 0o644 };
+    expect(() => encodeTarHeader(long)).toThrow(expect.objectContaining({ code: "TAR_ENTRY_TOO_LONG" }));
+  });
+
+  it("an index that the kernel's memory cannot hold", () => {
+    // Never touched, so the machine need not have these bytes.
+    const huge = new Uint8Array(2 ** 32 - 2 ** 16);
+    expect(() => treeItems(huge).next()).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
+  });
+});

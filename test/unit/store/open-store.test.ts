@@ -115,7 +115,10 @@ describe("names and removal, by Docker's rules", () => {
     const image = await load("a:1", [await layer("a")]);
     await tagImage(store, "a:1", "a:2");
     await tagImage(store, "a:1", "b:1");
-    await expect(removeImage(store, image.id)).rejects.toThrow(/must be forced.*multiple repositories/);
+    await expect(removeImage(store, image.id)).rejects.toMatchObject({
+      code: "IMAGE_IN_USE",
+      message: expect.stringMatching(/must be forced.*multiple repositories/) as string,
+    });
     const { untagged } = await removeImage(store, image.id, { force: true });
     expect(untagged).toEqual(["a:1", "a:2", "b:1"]);
     expect(store.images()).toEqual([]);
