@@ -1,6 +1,6 @@
 import { ENTRY_HARDLINK, ENTRY_REGULAR, ENTRY_SYMLINK, RECORD_HEADER_BYTES } from "../layer/format.ts";
 
-/** What an outer archive's reader wants of an entry record (src/layer/format.ts, section 1). */
+/** What an outer archive's reader wants of an entry record (wasm/common/format.ts, section 1). */
 export interface TarMember {
   kind: "file" | "hardlink" | "symlink" | "other";
   /** Names that are no UTF-8 get replacement characters: no file of an image archive has such a name. */

@@ -20,7 +20,7 @@ export interface WalkOptions {
 
 export interface WalkedTree {
   /**
-   * Entry records (src/layer/format.ts, section 1), depth first, the names of a directory in bytewise order, a directory before its
+   * Entry records (wasm/common/format.ts, section 1), depth first, the names of a directory in bytewise order, a directory before its
    * content: the same tree gives the same bytes but for inode numbers. Paths are relative, without a leading `./`. A name of an inode seen before is an
    * ENTRY_HARDLINK to the first path, with the inode's attributes. A sparse file carries its data extents; one that is
    * nothing but a hole has the single extent { size, 0 }.

@@ -40,7 +40,7 @@ export interface ErofsImage {
 }
 
 /**
- * Writes the EROFS image of a merged layer index (src/layer/format.ts, section 2): metadata only, 512-byte blocks, one
+ * Writes the EROFS image of a merged layer index (wasm/common/format.ts, section 2): metadata only, 512-byte blocks, one
  * extra device a layer, in layer order. Any kernel since 6.4 reads it; since 6.12 from a file. Same arguments, same bytes.
  *
  * `uuid` becomes the file system's, 16 bytes: derive it from the chain id, so that it tells content from content.

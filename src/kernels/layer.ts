@@ -74,7 +74,7 @@ class LayerJob {
 }
 
 /**
- * Builds the index of one layer (src/layer/format.ts, section 2) from its entry records, which come from `TarScanner` or
+ * Builds the index of one layer (wasm/common/format.ts, section 2) from its entry records, which come from `TarScanner` or
  * from a walk of an overlay's upper directory. OCI image-spec layer.md with overlayfs semantics, as ARCHITECTURE.md tells.
  * The same tree gives the same bytes. A hard link whose target is not in this layer becomes an inode of type
  * ENTRY_HARDLINK, for the merge to resolve.

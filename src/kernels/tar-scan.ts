@@ -15,7 +15,7 @@ export interface TarScanLimits {
 }
 
 export interface TarScanResult {
-  /** Entry records, back to back in stream order (src/layer/format.ts, section 1). */
+  /** Entry records, back to back in stream order (wasm/common/format.ts, section 1). */
   records: Uint8Array;
   entryCount: number;
   /** All bytes that were pushed, end-of-archive blocks and padding included. */

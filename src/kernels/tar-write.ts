@@ -25,7 +25,7 @@ export function paddingBytes(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-/** One entry, for an archive that is not a tree of an index. Types are ENTRY_* of src/layer/format.ts. */
+/** One entry, for an archive that is not a tree of an index. Types are ENTRY_* of wasm/common/format.ts. */
 export interface TarEntry {
   type: number;
   /** Raw bytes or UTF-8 text, without a leading slash; a directory's slash at the end is added. */

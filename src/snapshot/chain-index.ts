@@ -8,7 +8,7 @@ import { LayerIndex } from "../layer/layer-index.ts";
 import { type ChainStore, publishChain, writeScratchFile } from "./publish-chain.ts";
 
 /**
- * The merged index of a chain of layers, bottom first (src/layer/format.ts, INDEX_MERGED): from chains/ if it is there,
+ * The merged index of a chain of layers, bottom first (wasm/common/format.ts, INDEX_MERGED): from chains/ if it is there,
  * else merged from the layers' indexes and kept there for the next time. Without layers: an empty root directory.
  * @throws LAYER_MISSING, LAYER_INDEX_INVALID, NO_SPACE
  */

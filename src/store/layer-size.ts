@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { ENTRY_SYMLINK, INODE_BYTES } from "../layer/format.ts";
 
-// Fields of a layer index and of its inodes: src/layer/format.ts, section 2.
+// Fields of a layer index and of its inodes: wasm/common/format.ts, section 2.
 const INODE_COUNT = 20;
 const INODES_OFFSET = 40;
 const DATA_BYTES = 72;

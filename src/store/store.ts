@@ -20,7 +20,7 @@ export interface Store {
   /** A small blob (manifest, config), whole. @throws BLOB_MISSING */
   readBlob(digest: Digest): Uint8Array;
 
-  /** The layer index (src/layer/format.ts) of a layer. @throws LAYER_MISSING */
+  /** The layer index (wasm/common/format.ts) of a layer. @throws LAYER_MISSING */
   readLayerIndex(diffId: Digest): Uint8Array;
 
   /** Every image, newest first by `config.created`. */

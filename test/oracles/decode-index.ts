@@ -38,7 +38,7 @@ export interface DecodedIndex {
 }
 
 /**
- * Reads a layer index (src/layer/format.ts, section 2) slowly, and throws at whatever the format does not promise:
+ * Reads a layer index (wasm/common/format.ts, section 2) slowly, and throws at whatever the format does not promise:
  * breadth-first order, sorted children, inodes in the order of their first names, link counts, extents.
  */
 export function decodeIndex(bytes: Uint8Array): DecodedIndex {

@@ -1,4 +1,4 @@
-/** Entry records (src/layer/format.ts, section 1) as objects: texts are Latin-1 of the bytes. */
+/** Entry records (wasm/common/format.ts, section 1) as objects: texts are Latin-1 of the bytes. */
 export interface EntryRecord {
   type: number;
   flags: number;

@@ -31,9 +31,11 @@ export function resetHeap(): void {
 /** `bytes` bytes, 16-byte aligned, not cleared; 0 where the memory cannot grow so far. */
 export function allocate(bytes: usize): usize {
   const at = top;
-  const end = (top + bytes + 15) & ~15;
-  const pages = <i32>((end + 0xffff) >>> 16) - memory.size();
+  // In 64 bits: the sum may be beyond the 4 GiB that an address reaches.
+  const end = (<u64>top + <u64>bytes + 15) & ~(<u64>15);
+  if (end > <u64>u32.MAX_VALUE) return 0;
+  const pages = <i32>((end + 0xffff) >> 16) - memory.size();
   if (pages > 0 && memory.grow(pages) < 0) return 0;
-  top = end;
+  top = <usize>end;
   return at;
 }

@@ -1,6 +1,6 @@
 import { RECORD_HEADER_BYTES } from "../../../src/layer/format.ts";
 
-/** An entry record (src/layer/format.ts, section 1) decoded, for tests. */
+/** An entry record (wasm/common/format.ts, section 1) decoded, for tests. */
 export interface DecodedRecord {
   type: number;
   flags: number;
