@@ -15,23 +15,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { artifact } from "../../src/artifacts/locate.ts";
+import { BUSYBOX, cannotRunBusybox } from "../tools/busybox.ts";
 import { missing } from "../tools/gantry.ts";
 
-const BUSYBOX = "/bin/busybox";
-const skip =
-  missing({ root: true, tools: ["busybox"] }) ??
-  (isStatic(BUSYBOX) ? undefined : say(`${BUSYBOX} is not statically linked`));
+const skip = cannotRunBusybox();
 const noRunc = missing({ tools: ["runc"] });
-
-function isStatic(program: string): boolean {
-  return spawnSync("ldd", [program]).status !== 0;
-}
-
-/** Prints why a test is skipped. */
-function say(reason: string): string {
-  process.stderr.write(`skipped: ${reason}\n`);
-  return reason;
-}
 
 interface Hook {
   path: string;

@@ -1,6 +1,6 @@
-import { writeSync } from "node:fs";
-import { BrokenPipe, type TextOutput } from "./context.ts";
+import type { TextOutput } from "./context.ts";
 import { isTerminal } from "./is-terminal.ts";
+import { writeDescriptor } from "./write-descriptor.ts";
 
 /**
  * Standard output or error without node's stream machinery: writes are complete when they return, whatever happens next,
@@ -22,17 +22,6 @@ export class DescriptorOutput implements TextOutput {
   }
 
   write(text: string): void {
-    const bytes = Buffer.from(text);
-    for (let done = 0; done < bytes.length;) {
-      try {
-        done += writeSync(this.fd, bytes, done);
-      } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code;
-        if (code === "EPIPE") throw new BrokenPipe();
-        // Somebody made the pipe or terminal that we share non-blocking: wait for its reader.
-        if (code !== "EAGAIN") throw error;
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
-      }
-    }
+    writeDescriptor(this.fd, Buffer.from(text));
   }
 }

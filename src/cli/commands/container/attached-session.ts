@@ -2,7 +2,7 @@ import { connectToContainer } from "../../../engine/container-connection.ts";
 import type { ContainerPaths } from "../../../runtime/container-paths.ts";
 import type { ContainerExit, ShimConnection } from "../../../runtime/shim-connection.ts";
 import type { CommandContext } from "../../framework/context.ts";
-import { writeOutput } from "./output-writer.ts";
+import { writeDescriptor } from "../../framework/write-descriptor.ts";
 import { proxySignals } from "./proxied-signals.ts";
 import type { SessionOptions } from "./session-options.ts";
 
@@ -32,8 +32,8 @@ export async function attachedSession(
   try {
     const exit = await connection.follow((stream, bytes) => {
       if (stream === "stderr") {
-        if (options.stderr) writeOutput(context.stderr.fd, bytes);
-      } else if (options.stdout) writeOutput(context.stdout.fd, bytes);
+        if (options.stderr) writeDescriptor(context.stderr.fd, bytes);
+      } else if (options.stdout) writeDescriptor(context.stdout.fd, bytes);
     });
     if (exit !== undefined) return { exit };
     return input?.detached() === true ? { detached: true } : { lost: true };
