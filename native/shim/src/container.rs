@@ -15,7 +15,7 @@ use gantry_sys::errno::StepContext;
 use gantry_sys::lock::{self, LockMode};
 use gantry_sys::process::Exit;
 use gantry_sys::pty::WindowSize;
-use gantry_sys::{fs as sys_fs, libc, memory, prctl, process, pty, signal, socket};
+use gantry_sys::{fs as sys_fs, libc, prctl, process, pty, signal, socket};
 
 use crate::client::Client;
 use crate::config::Config;
@@ -49,8 +49,6 @@ pub fn keep(directory: &Path) -> ExitCode {
     match bring_up(&config, directory, &runtime, foreground) {
         Ok((keeper, oom, started_at)) => {
             ready.started(keeper.pid);
-            // From here on mostly waiting.
-            let _ = memory::trim();
             see_out(&config, directory, &runtime, keeper, oom, started_at, lock);
             ExitCode::SUCCESS
         }
@@ -114,6 +112,7 @@ fn bring_up(
         log,
         clients,
         buffer: Keeper::new_buffer(),
+        program: None,
     };
     Ok((keeper, oom, started_at))
 }

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 
+use gantry_sys::memory::ProgramPages;
 use gantry_sys::poll::{PollEntry, poll};
 use gantry_sys::process::{self, Exit};
 use gantry_sys::pty::{self, WindowSize};
@@ -18,6 +19,9 @@ use crate::stdin::Stdin;
 /// Signals that are handed on to the container's first process: whoever stops the shim stops the container.
 pub const FORWARDED: [i32; 6] =
     [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2];
+
+/// After so long without an event the shim lets its memory go: seldom enough to cost nothing where there is work.
+const IDLE_MS: i32 = 1000;
 
 /// A client's control message; its twin is src/runtime/attach-protocol.ts.
 #[derive(Deserialize)]
@@ -46,6 +50,8 @@ pub struct Keeper {
     pub log: LogFile,
     pub clients: Vec<Client>,
     pub buffer: Vec<u8>,
+    /// Found when it is idle for the first time.
+    pub program: Option<ProgramPages>,
 }
 
 /// What one poll was told about, in the order of its entries.
@@ -105,8 +111,12 @@ impl Keeper {
         let sources = self.sources(running);
         let mut entries: Vec<PollEntry> = sources.iter().map(|source| self.entry(*source)).collect();
         let patience = self.clients.iter().filter_map(Client::patience).min();
-        let timeout_ms = patience.map(|left| left.as_millis() as i32 + 1);
-        if poll(&mut entries, timeout_ms).is_err() {
+        let timeout_ms = patience.map_or(IDLE_MS, |left| left.as_millis() as i32 + 1);
+        let polled = match poll(&mut entries, Some(timeout_ms)) {
+            Ok(0) if patience.is_none() => self.wait_idly(&mut entries),
+            polled => polled.map(drop),
+        };
+        if polled.is_err() {
             return;
         }
         for (source, entry) in sources.iter().zip(&entries) {
@@ -137,6 +147,22 @@ impl Keeper {
             self.stdin.end();
         }
         self.clients.retain(|client| !client.gone);
+    }
+
+    /// Waits for the next event with as little memory as can be.
+    fn wait_idly(&mut self, entries: &mut [PollEntry]) -> gantry_sys::errno::Result<()> {
+        self.buffer = Vec::new();
+        self.log.shrink();
+        self.outputs.iter_mut().for_each(Output::shrink);
+        if self.program.is_none() {
+            self.program = ProgramPages::find().ok();
+        }
+        let polled = match &self.program {
+            Some(program) => program.poll_holding_nothing(entries),
+            None => poll(entries, None),
+        };
+        self.buffer = Self::new_buffer();
+        polled.map(drop)
     }
 
     fn sources(&self, running: bool) -> Vec<Source> {

@@ -36,6 +36,10 @@ impl LogFile {
         let _ = self.file.write_all(&self.pending);
         self.pending.clear();
     }
+
+    pub fn shrink(&mut self) {
+        self.pending.shrink_to_fit();
+    }
 }
 
 impl LogStream {
@@ -71,6 +75,10 @@ impl LogStream {
             self.partial.clear();
         }
         log.write_pending();
+    }
+
+    pub fn shrink(&mut self) {
+        self.partial.shrink_to_fit();
     }
 
     /// Logs an unfinished line: the stream has ended.

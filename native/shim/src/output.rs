@@ -48,6 +48,11 @@ impl Output {
         }
     }
 
+    /// Holds no more memory than its unfinished line.
+    pub fn shrink(&mut self) {
+        self.log.shrink();
+    }
+
     pub fn finish(&mut self, log: &mut LogFile) {
         self.source = None;
         self.log.finish(log);

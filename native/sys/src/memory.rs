@@ -1,26 +1,49 @@
 //! Giving memory back.
 
-use crate::errno::{Result, check};
+use crate::errno::Result;
+use crate::poll::PollEntry;
 
-/// Lets go of what the process no longer needs to hold: free heap goes back to the kernel, and the pages of the program
-/// file, which start-up code has pulled in, leave the process. They stay in the page cache and are mapped again when
-/// executed. For a process that starts busily and then waits for days.
-pub fn trim() -> Result<()> {
-    let smaps = std::fs::read_to_string("/proc/self/smaps")?;
-    let ranges = clean_file_ranges(&smaps);
-    drop(smaps);
-    // SAFETY: releases free heap memory only.
-    #[cfg(target_env = "gnu")]
-    unsafe {
-        libc::malloc_trim(0);
+/// The mappings that a process which waits for long can do without: its program, as far as that is the file's content.
+/// Its pages stay in the page cache and are mapped again when touched, but then with their neighbours (64 KiB, Linux's
+/// fault-around), so that the little code of a loop holds most of a program.
+pub struct ProgramPages {
+    ranges: Vec<(usize, usize)>,
+}
+
+impl ProgramPages {
+    /// Those of this process. To be called once it has started: what is clean and read-only then remains so.
+    pub fn find() -> Result<Self> {
+        let smaps = std::fs::read_to_string("/proc/self/smaps")?;
+        Ok(ProgramPages { ranges: clean_file_ranges(&smaps) })
     }
-    // Last, and in one go: code that runs after it comes back.
-    for (start, length) in ranges {
-        // SAFETY: a private read-only mapping without pages of its own: what is touched again is read from the file again,
-        // with the same contents.
-        check(unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) })?;
+
+    /// Waits for ever, as [`crate::poll::poll`] does, while the process holds as little memory as it can: free heap goes
+    /// back to the kernel, and of the program nothing is mapped but the pages of this function and of the system call.
+    // Small and by itself: within one such neighbourhood.
+    #[inline(never)]
+    pub fn poll_holding_nothing(&self, entries: &mut [PollEntry]) -> Result<usize> {
+        // SAFETY: releases free heap memory only.
+        #[cfg(target_env = "gnu")]
+        unsafe {
+            libc::malloc_trim(0);
+        }
+        let entries_pointer: *mut libc::pollfd = entries.as_mut_ptr().cast();
+        let count = entries.len();
+        // No code but this and `syscall` may run from the first madvise to the poll: whatever runs comes back.
+        for (start, length) in &self.ranges {
+            // SAFETY: a private read-only mapping of a file without pages of its own: what is touched again is read from
+            // the file again, with the same content. A failure costs memory, nothing else.
+            unsafe { libc::syscall(libc::SYS_madvise, *start, *length, libc::MADV_DONTNEED) };
+        }
+        // SAFETY: PollEntry is a transparent pollfd, pointer and count describe one live slice; no timeout and no signal
+        // mask are null pointers.
+        let result = unsafe { libc::syscall(libc::SYS_ppoll, entries_pointer, count, 0usize, 0usize, 0usize) };
+        match crate::errno::check_long(result) {
+            Ok(count) => Ok(count as usize),
+            Err(crate::Errno(libc::EINTR)) => Ok(0),
+            Err(error) => Err(error),
+        }
     }
-    Ok(())
 }
 
 /// Start and length of the private mappings of files that are not writable and of which no page is a copy that the file
@@ -50,6 +73,8 @@ fn clean_file_ranges(smaps: &str) -> Vec<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
+    use std::os::fd::AsFd;
 
     #[test]
     fn only_clean_read_only_file_mappings_are_let_go() {
@@ -61,8 +86,15 @@ mod tests {
     }
 
     #[test]
-    fn a_trimmed_process_goes_on() {
-        trim().unwrap();
-        assert_eq!(format!("{:?}", vec![1, 2, 3]), "[1, 2, 3]");
+    fn a_process_goes_on_after_it_has_held_nothing() {
+        let pages = ProgramPages::find().unwrap();
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"x").unwrap();
+        for _ in 0..3 {
+            let mut entries = [PollEntry::new(Some(reader.as_fd()), true, false)];
+            assert_eq!(pages.poll_holding_nothing(&mut entries), Ok(1));
+            assert!(entries[0].readable());
+            assert_eq!(format!("{:?}", vec![1, 2, 3]), "[1, 2, 3]");
+        }
     }
 }
