@@ -41,7 +41,9 @@ export class ScratchDisk {
   }
 
   remove() {
-    must(`for i in $(seq 50); do umount ${this.path} && break; sleep .1; done`);
+    must(
+      `for i in $(seq 50); do umount -R ${this.path} 2>/dev/null && exit; sleep .1; done; umount -R -l ${this.path}`,
+    );
     rmSync(this.work, { recursive: true, force: true });
   }
 }

@@ -49,8 +49,8 @@ export const groups = {
         tool,
         `${tool} export`,
         {
-          setup: (cli) => `${cli} load -q -i ${image.archive} && ${cli} create --name c ${image.name} true`,
-          command: (cli, disk) => `${cli} export -o ${disk}/out.tar c`,
+          setup: (cli) => `${cli} load -q -i ${image.archive} && ${cli} create --name box ${image.name} true`,
+          command: (cli, disk) => `${cli} export -o ${disk}/out.tar box`,
         },
       ]),
       [
@@ -58,8 +58,8 @@ export const groups = {
         "podman export",
         {
           setup: (cli) =>
-            `${cli} load -q -i ${image.archive} && ${cli} create ${ULIMITS} --net none --name c ${image.name} true`,
-          command: (cli, disk) => `${cli} export -o ${disk}/out.tar c`,
+            `${cli} load -q -i ${image.archive} && ${cli} create ${ULIMITS} --net none --name box ${image.name} true`,
+          command: (cli, disk) => `${cli} export -o ${disk}/out.tar box`,
         },
       ],
     ]),
@@ -73,8 +73,8 @@ export const groups = {
           `${tool} commit`,
           {
             setup: (cli) =>
-              `${cli} load -q -i ${image.archive} && ${cli} run --name c --network none ${image.name} bash -c '${CHANGE}'`,
-            command: (cli) => `${cli} commit c committed:1`,
+              `${cli} load -q -i ${image.archive} && ${cli} run --name box --network none ${image.name} bash -c '${CHANGE}'`,
+            command: (cli) => `${cli} commit box committed:1`,
           },
         ]),
     ),

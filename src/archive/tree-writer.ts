@@ -8,6 +8,7 @@ import { GatherWriter } from "./gather-writer.ts";
 
 /** The container may put something else in a file's place at any moment: never follow a link, never wait for a pipe. */
 const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /** Where the data of a layer's files is: at offsets in its tar, or in files of its tree. */
 export type LayerSource = { type: "tar"; path: string } | { type: "directory"; path: string };
@@ -69,9 +70,13 @@ export async function writeTree(
   }
 }
 
+/** The file has gone, has shrunk, or something else is in its place. */
 function isMissingData(error: unknown): boolean {
   if (isGantryError(error, "UNEXPECTED_END_OF_FILE")) return true;
-  return isGantryError(error, "SYSTEM_CALL_FAILED") && error.details["name"] === "ENOENT";
+  const name = isGantryError(error, "SYSTEM_CALL_FAILED")
+    ? error.details["name"]
+    : (error as NodeJS.ErrnoException).code;
+  return ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"].includes(String(name));
 }
 
 /** The open tars, and the file of a directory that is being read. */
@@ -79,6 +84,8 @@ class SourceFiles {
   readonly #index: LayerIndex;
   readonly #sources: readonly LayerSource[];
   readonly #open = new Map<number, number>();
+  /** The directory of the file read last. */
+  #directory: { node: number; fd: number; prefix: Buffer } | undefined;
   /** Where the data being appended must end, in bytes of the tar. */
   #end = 0;
 
@@ -95,8 +102,7 @@ class SourceFiles {
       await this.#appendData(writer, this.#fdOf(data.layer, source.path), data, data.offset);
       return;
     }
-    const path = this.#index.pathOf(this.#index.firstNodeOf(data.inode));
-    const fd = openIn(source.path, path, READ_ONLY);
+    const fd = this.#openFile(source.path, this.#index.firstNodeOf(data.inode));
     try {
       await this.#appendData(writer, fd, data, undefined);
     } finally {
@@ -112,6 +118,27 @@ class SourceFiles {
   close(): void {
     for (const fd of this.#open.values()) closeSync(fd);
     this.#open.clear();
+    this.#leaveDirectory();
+  }
+
+  /**
+   * Opens a file of a container's tree. Its directory is found without leaving the root whatever the container does
+   * meanwhile, and is kept open for the files that follow, which are in the same directory nearly always.
+   */
+  #openFile(root: string, node: number): number {
+    const parent = this.#index.parentOf(node);
+    if (this.#directory?.node !== parent) {
+      this.#leaveDirectory();
+      const path = this.#index.pathOf(parent);
+      const fd = openIn(root, path.length === 0 ? "." : path, DIRECTORY);
+      this.#directory = { node: parent, fd, prefix: Buffer.from(`/proc/self/fd/${fd}/`) };
+    }
+    return openSync(Buffer.concat([this.#directory!.prefix, this.#index.nameOf(node)]), READ_ONLY);
+  }
+
+  #leaveDirectory(): void {
+    if (this.#directory !== undefined) closeSync(this.#directory.fd);
+    this.#directory = undefined;
   }
 
   /** `packedAt`: where a tar has the extents back to back; undefined where the file has them at their own offsets. */
