@@ -18,7 +18,7 @@ impl ProgramPages {
     }
 
     /// Waits for ever, as [`crate::poll::poll`] does, while the process holds as little memory as it can: free heap goes
-    /// back to the kernel, and of the program nothing is mapped but the pages of this function and of the system call.
+    /// back to the kernel, and of the program nothing is mapped but the neighbourhood of this function.
     // Small and by itself: within one such neighbourhood.
     #[inline(never)]
     pub fn poll_holding_nothing(&self, entries: &mut [PollEntry]) -> Result<usize> {
@@ -29,20 +29,55 @@ impl ProgramPages {
         }
         let entries_pointer: *mut libc::pollfd = entries.as_mut_ptr().cast();
         let count = entries.len();
-        // No code but this and `syscall` may run from the first madvise to the poll: whatever runs comes back.
+        // No code but this may run from the first madvise to the poll: whatever runs comes back.
         for (start, length) in &self.ranges {
             // SAFETY: a private read-only mapping of a file without pages of its own: what is touched again is read from
             // the file again, with the same content. A failure costs memory, nothing else.
-            unsafe { libc::syscall(libc::SYS_madvise, *start, *length, libc::MADV_DONTNEED) };
+            unsafe { system_call(libc::SYS_madvise, [*start, *length, libc::MADV_DONTNEED as usize, 0, 0]) };
         }
         // SAFETY: PollEntry is a transparent pollfd, pointer and count describe one live slice; no timeout and no signal
         // mask are null pointers.
-        let result = unsafe { libc::syscall(libc::SYS_ppoll, entries_pointer, count, 0usize, 0usize, 0usize) };
-        match crate::errno::check_long(result) {
-            Ok(count) => Ok(count as usize),
-            Err(crate::Errno(libc::EINTR)) => Ok(0),
-            Err(error) => Err(error),
+        let result = unsafe { system_call(libc::SYS_ppoll, [entries_pointer as usize, count, 0, 0, 0]) };
+        match result {
+            0.. => Ok(result as usize),
+            _ if -result == i64::from(libc::EINTR) => Ok(0),
+            _ => Err(crate::Errno(-result as i32)),
         }
+    }
+}
+
+/// A system call made in place, without libc's function, which lies elsewhere. The result is the kernel's: an errno, negated.
+///
+/// # Safety
+/// The arguments are what the call wants, and what they point to lives as long as it takes.
+#[inline(always)]
+unsafe fn system_call(number: libc::c_long, arguments: [usize; 5]) -> i64 {
+    let [a, b, c, d, e] = arguments;
+    #[cfg(target_arch = "x86_64")]
+    {
+        let result: i64;
+        // SAFETY: as promised by the caller; the kernel changes no registers but these, and no stack.
+        unsafe {
+            std::arch::asm!(
+                "syscall",
+                inlateout("rax") number => result,
+                in("rdi") a,
+                in("rsi") b,
+                in("rdx") c,
+                in("r10") d,
+                in("r8") e,
+                lateout("rcx") _,
+                lateout("r11") _,
+                options(nostack),
+            );
+        }
+        result
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        // SAFETY: as promised by the caller.
+        let result = unsafe { libc::syscall(number, a, b, c, d, e) };
+        if result < 0 { -i64::from(crate::Errno::last().0) } else { i64::from(result) }
     }
 }
 
