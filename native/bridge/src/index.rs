@@ -1,4 +1,4 @@
-//! Reads a merged layer index (src/layer/format.ts, section 2) that nobody vouches for: everything that extraction
+//! Reads a merged layer index (wasm/common/format.ts, section 2) that nobody vouches for: everything that extraction
 //! relies on is checked once, in [`Index::check`], before the first file is made.
 
 use gantry_sys::errno::{Errno, StepError};

@@ -1,4 +1,4 @@
-//! Writes entry records: src/layer/format.ts, section 1.
+//! Writes entry records: wasm/common/format.ts, section 1.
 
 use gantry_sys::format::RECORD_HEADER_BYTES;
 use gantry_sys::fs::Stat;
