@@ -22,9 +22,12 @@ export class PrivateDocker {
     const client = CLIENTS.find((path) => existsSync(path)) ?? "docker";
     const work = mkdtempSync(join(tmpdir(), "gantry-dockerd-"));
     const at = (name: string): string => join(work, name);
+    // In a mount namespace of its own: other tests compare the host's mount table meanwhile.
     const daemon = spawn(
-      "dockerd",
+      "unshare",
       [
+        "-m",
+        "dockerd",
         "--data-root",
         at("root"),
         "--exec-root",

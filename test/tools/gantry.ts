@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const PROJECT = resolve(import.meta.dirname, "../..");
-const GANTRY = join(PROJECT, "dist", "gantry");
+/** The program under test. */
+export const GANTRY = join(PROJECT, "dist", "gantry");
 const FIXTURES = resolve(PROJECT, "../shared/fixtures");
 
 /** A store of its own in a temporary directory, and gantry's command line on it. */
