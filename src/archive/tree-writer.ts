@@ -133,7 +133,7 @@ class SourceFiles {
       const fd = openIn(root, path.length === 0 ? "." : path, DIRECTORY);
       this.#directory = { node: parent, fd, prefix: Buffer.from(`/proc/self/fd/${fd}/`) };
     }
-    return openSync(Buffer.concat([this.#directory!.prefix, this.#index.nameOf(node)]), READ_ONLY);
+    return openSync(Buffer.concat([this.#directory.prefix, this.#index.nameOf(node)]), READ_ONLY);
   }
 
   #leaveDirectory(): void {
