@@ -20,7 +20,7 @@ import { Sha256, sha256Hex } from "../kernels/sha256.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
 import { type ChildImageOptions, childImageConfig } from "../image/child-config.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
-import { containerLayer } from "../runtime/container-tree.ts";
+import { containerLayer, type IndexedTree } from "../runtime/container-tree.ts";
 import { findContainer } from "../runtime/find-container.ts";
 import { whilePaused } from "../runtime/freezer.ts";
 import { timestampNow } from "../runtime/timestamp.ts";
@@ -93,7 +93,7 @@ function parentOf(store: Store, record: ContainerRecord): Image | undefined {
 
 async function writeLayer(
   scratch: Scratch,
-  tree: Awaited<ReturnType<typeof containerLayer>>,
+  tree: IndexedTree,
   label: string,
   reporter: Reporter,
 ): Promise<NewLayer | undefined> {

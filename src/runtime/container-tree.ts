@@ -31,7 +31,11 @@ export async function containerLayer(
   paths: ContainerPaths,
   reporter: Reporter,
 ): Promise<IndexedTree> {
-  const base = new LayerIndex(await chainIndex(store, record.layers));
+  return await changesOn(await chainIndex(store, record.layers), paths, reporter);
+}
+
+async function changesOn(chain: Uint8Array, paths: ContainerPaths, reporter: Reporter): Promise<IndexedTree> {
+  const base = new LayerIndex(chain);
   const { records, skippedSockets } = await walkTreeAsync(paths.upper, { signal: reporter.signal });
   const mountPoints = new Set(mountPointsOf(paths));
   const kept = filterRecords(records, ({ path, type, size }) => {
@@ -56,8 +60,8 @@ export async function containerTree(
   paths: ContainerPaths,
   reporter: Reporter,
 ): Promise<IndexedTree> {
-  const own = await containerLayer(store, record, paths, reporter);
   const base = await chainIndex(store, record.layers);
+  const own = await changesOn(base, paths, reporter);
   const tars = record.layers.map((diffId): LayerSource => ({ type: "tar", path: store.layout.layerTar(diffId) }));
   return {
     index: new LayerIndex(mergeLayerIndexes(base, own.index.bytes)),
