@@ -84,8 +84,13 @@ export function encodeManifest(parts: ManifestParts): Uint8Array {
 }
 
 /** The bytes of an OCI image index over these manifests, in this order. */
-export function encodeIndex(manifests: Descriptor[]): Uint8Array {
-  return encodeJson({ schemaVersion: 2, mediaType: OCI_INDEX, manifests } satisfies ImageIndex);
+export function encodeIndex(manifests: Descriptor[], annotations?: Record<string, string>): Uint8Array {
+  return encodeJson({
+    schemaVersion: 2,
+    mediaType: OCI_INDEX,
+    manifests,
+    ...(annotations === undefined ? {} : { annotations }),
+  } satisfies ImageIndex);
 }
 
 /** JSON without white space, keys in the order given. */
