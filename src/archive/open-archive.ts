@@ -1,6 +1,4 @@
-import { closeSync, fstatSync, openSync, read, readlinkSync, readSync, statSync } from "node:fs";
-import { promisify } from "node:util";
-import { setTimeout as sleep } from "node:timers/promises";
+import { closeSync, fstatSync, openSync, readlinkSync, readSync, statSync } from "node:fs";
 import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import { detectCompression, MAGIC_BYTES } from "../kernels/detect-compression.ts";
@@ -10,10 +8,8 @@ import { openDecoder } from "../kernels/ingest-layer.ts";
 import { type ArchiveContents, type ArchiveFile } from "./contents.ts";
 import { scanFileArchive } from "./file-archive.ts";
 import { openLayoutDirectory } from "./layout-directory.ts";
+import { firstBytes, readChunks } from "./read-chunks.ts";
 import { ArchiveSpooler } from "./spool-archive.ts";
-
-const READ_BYTES = 1024 * 1024;
-const NOT_YET_MS = 5;
 
 /** A file or a directory (layout), or an open descriptor: standard input, a pipe. */
 export type ArchiveSource = { path: string } | { fd: number };
@@ -124,57 +120,6 @@ async function spool(fd: number, label: string, options: OpenArchiveOptions): Pr
     return contents;
   } finally {
     spooler.abandon();
-  }
-}
-
-/** At least as many bytes as a magic number has, unless the stream is shorter: a pipe may give single bytes. */
-async function firstBytes(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
-  let start: Uint8Array = new Uint8Array(0);
-  while (start.length < MAGIC_BYTES) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    start = Buffer.concat([start, next.value]);
-  }
-  return start;
-}
-
-const readAsync = promisify(read);
-
-/**
- * The bytes of a descriptor to its end. A chunk is valid until the next is asked for. Ends at once when cancelled, also
- * while nothing comes.
- */
-async function* readChunks(fd: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  let cancel: () => void = () => undefined;
-  const cancelled = new Promise<never>((_resolve, reject) => {
-    cancel = () => {
-      reject(new GantryError("CANCELLED", "cancelled"));
-    };
-  });
-  cancelled.catch(() => undefined);
-  signal.addEventListener("abort", cancel);
-  if (signal.aborted) cancel();
-  try {
-    for (;;) {
-      const { bytesRead } = await Promise.race([readSome(fd, buffer), cancelled]);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    signal.removeEventListener("abort", cancel);
-  }
-}
-
-async function readSome(fd: number, buffer: Buffer): Promise<{ bytesRead: number }> {
-  for (;;) {
-    try {
-      return await readAsync(fd, buffer, 0, buffer.length, null);
-    } catch (error) {
-      // Somebody else's non-blocking pipe or socket.
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      await sleep(NOT_YET_MS);
-    }
   }
 }
 
