@@ -28,8 +28,8 @@ export interface WrittenTree {
 
 /**
  * Writes the tree of an index as a tar to `fd`, in the order and the form of wasm/tar-write: the same tree gives the same
- * bytes. `sources[n]` has the data of the index's layer n. Holes of sparse files are written as zeros, which every reader
- * understands. A file of a directory that changes meanwhile keeps the size that its header says.
+ * bytes. `sources[n]` has the data of the index's layer n. Holes are written as zeros, which every reader understands, but
+ * for files whose holes are so large that zeros would cost too much (wasm/tar-write/sparse.ts). A file of a directory that changes meanwhile keeps the size that its header says.
  * @throws SYSTEM_CALL_FAILED, NO_SPACE, UNEXPECTED_END_OF_FILE (a layer tar that is too short)
  */
 export async function writeTree(
@@ -57,7 +57,7 @@ export async function writeTree(
         changedWhileRead.push(index.pathOf(node).toString("latin1"));
         await writer.appendZeros(files.missingBytes(writer));
       }
-      const padding = paddingBytes(data.size);
+      const padding = paddingBytes(dataBytes(data));
       if (padding > 0) await writer.appendZeros(padding);
       if (options.task !== undefined)
         reporter.emit({ kind: "advance", task: options.task, doneBytes: writer.bytesAppended });
@@ -68,6 +68,14 @@ export async function writeTree(
   } finally {
     files.close();
   }
+}
+
+/** Bytes of a file that follow its headers. */
+function dataBytes({ size, ranges }: TreeData): number {
+  if (ranges === undefined) return size;
+  let sum = 0;
+  for (let i = 1; i < ranges.length; i += 2) sum += ranges[i]!;
+  return sum;
 }
 
 /** The file has gone, has shrunk, or something else is in its place. */
@@ -95,7 +103,7 @@ class SourceFiles {
   }
 
   async append(writer: GatherWriter, data: TreeData): Promise<void> {
-    this.#end = writer.bytesAppended + data.size;
+    this.#end = writer.bytesAppended + dataBytes(data);
     const source = this.#sources[data.layer];
     if (source === undefined) throw new RangeError(`no source for layer ${data.layer}`);
     if (source.type === "tar") {
@@ -148,15 +156,24 @@ class SourceFiles {
       if (wait !== undefined) await wait;
       return;
     }
-    let position = 0;
+    const ranges = data.ranges ?? [0, data.size];
     let packed = packedAt ?? 0;
+    let next = 0;
+    let position = ranges[0] ?? 0;
+    // Every extent lies within one of the ranges.
     for (const { fileOffset, bytes } of this.#index.extentsOf(data.inode)) {
+      if (bytes === 0) continue;
+      while (fileOffset >= ranges[next]! + ranges[next + 1]!) {
+        await writer.appendZeros(ranges[next]! + ranges[next + 1]! - position);
+        next += 2;
+        position = ranges[next]!;
+      }
       await writer.appendZeros(fileOffset - position);
       await writer.appendFileRange(fd, packedAt === undefined ? fileOffset : packed, bytes);
       packed += bytes;
       position = fileOffset + bytes;
     }
-    await writer.appendZeros(data.size - position);
+    if (next < ranges.length) await writer.appendZeros(ranges[next]! + ranges[next + 1]! - position);
   }
 
   #fdOf(layer: number, path: string): number {

@@ -16,6 +16,11 @@ export interface WalkOptions {
   includeRoot?: boolean;
   /** Whether to look for extended attributes at all. Default true. */
   xattrs?: boolean;
+  /**
+   * In files of at least this many bytes, runs of zeros (blocks of 4 KiB, 64 KiB in a row) are holes as well, and nothing else is:
+   * the same content then has the same extents on every file system. Such files are read. Default: what the file system says.
+   */
+  zerosFromBytes?: number;
 }
 
 export interface WalkedTree {
@@ -36,7 +41,8 @@ function walkRequest(root: PathLike, options: WalkOptions): RequestWriter {
     .text("root", root)
     .u32("overlay", ["trusted", "user", "none"].indexOf(options.overlay ?? "trusted"))
     .bool("includeRoot", options.includeRoot ?? false)
-    .bool("xattrs", options.xattrs ?? true);
+    .bool("xattrs", options.xattrs ?? true)
+    .u64("zerosFromBytes", options.zerosFromBytes ?? 0);
 }
 
 /** The result is { u32 socketCount, sockets..., records }, sockets as u32 length and bytes. */

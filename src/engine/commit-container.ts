@@ -1,5 +1,6 @@
 import { closeSync, linkSync, openSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { treeDataBytes } from "../archive/tree-size.ts";
 import { writeTree } from "../archive/tree-writer.ts";
 import { isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
@@ -57,7 +58,7 @@ export async function commitContainer(
   try {
     const layer = await whilePaused(record.id, options.pause !== false, async () => {
       const tree = await containerLayer(store, record, paths, reporter);
-      requireSpace(store.layout.root, tree.index.dataBytes, "the new layer");
+      requireSpace(store.layout.root, treeDataBytes(tree.index), "the new layer");
       return await writeLayer(scratch, tree, record.name, reporter);
     });
     const config = childImageConfig(parent?.config, {
@@ -104,7 +105,7 @@ async function writeLayer(
   const scanner = new TarScanner();
   const fd = openSync(tar, "wx", 0o600);
   try {
-    reporter.emit({ kind: "start", task, label, totalBytes: tree.index.dataBytes });
+    reporter.emit({ kind: "start", task, label, totalBytes: treeDataBytes(tree.index) });
     const { tarBytes, changedWhileRead } = await writeTree(tree.index, tree.sources, fd, reporter, {
       task,
       onBytes: (bytes) => {

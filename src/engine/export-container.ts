@@ -1,4 +1,5 @@
 import { type OutputTarget, writeOutput } from "../archive/output-file.ts";
+import { treeDataBytes } from "../archive/tree-size.ts";
 import { writeTree } from "../archive/tree-writer.ts";
 import type { Reporter } from "../events/progress.ts";
 import { readContainerRecord } from "../runtime/container-record.ts";
@@ -27,8 +28,9 @@ export async function exportContainer(
   const record = readContainerRecord(paths);
   const task = `export ${paths.id}`;
   const tree = await containerTree(store, record, paths, reporter);
-  reporter.emit({ kind: "start", task, label: record.name, totalBytes: tree.index.dataBytes });
-  const { tarBytes, changedWhileRead } = await writeOutput(target, tree.index.dataBytes, (fd) =>
+  const totalBytes = treeDataBytes(tree.index);
+  reporter.emit({ kind: "start", task, label: record.name, totalBytes });
+  const { tarBytes, changedWhileRead } = await writeOutput(target, totalBytes, (fd) =>
     writeTree(tree.index, tree.sources, fd, reporter, { task }),
   );
   reporter.emit({ kind: "done", task });

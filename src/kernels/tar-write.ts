@@ -7,6 +7,7 @@ interface TarWriteExports {
   begin(bytes: number): number;
   itemsAt(): number;
   outputAt(): number;
+  sparseRangesAt(): number;
   encodeRecord(record: number): number;
   beginTree(index: number, bytes: number): number;
   nextBatch(): number;
@@ -14,8 +15,11 @@ interface TarWriteExports {
 
 const pool = new InstancePool<TarWriteExports>("tar-write");
 const RECORD_HEADER_BYTES = 80;
-const ITEM_FIELDS = 8;
+const ITEM_FIELDS = 9;
 const BLOCK = 512;
+
+/** No file smaller than this is written as a sparse one: LEAST_SAVING of wasm/tar-write/sparse.ts. */
+export const SPARSE_FROM_BYTES = 64 * 1024 * 1024;
 
 /** Two zero blocks: the end of a tar (POSIX.1-1988, ustar). */
 export const END_OF_ARCHIVE = new Uint8Array(2 * BLOCK);
@@ -105,8 +109,13 @@ export interface TreeData {
   /** Bytes there; fewer than `size` where the file has holes. */
   storedBytes: number;
   size: number;
-  /** More than 0: a sparse file, whose extents the index has. */
+  /** More than 0: a file with holes, whose extents the index has. */
   extentCount: number;
+  /**
+   * Which ranges of the file follow the headers, [offset, bytes] back to back in ascending order: of a file that is written
+   * sparse. Undefined: all of it, holes as zeros. A view, valid until the next item.
+   */
+  ranges: Float64Array | undefined;
 }
 
 /**
@@ -144,6 +153,7 @@ export function* treeItems(
                 storedBytes: items[field + 5]!,
                 size: items[field + 6]!,
                 extentCount: items[field + 7]!,
+                ranges: rangesOf(kernel, items[field + 8]!),
               };
         yield { headers, node: items[field + 1]!, data };
       }
@@ -151,6 +161,11 @@ export function* treeItems(
   } finally {
     pool.give(kernel, options.build);
   }
+}
+
+/** The ranges of a sparse file, which is always the last of its batch. */
+function rangesOf(kernel: TarWriteExports, count: number): Float64Array | undefined {
+  return count < 0 ? undefined : new Float64Array(kernel.memory.buffer, kernel.sparseRangesAt(), count * 2);
 }
 
 function place(kernel: TarWriteExports, bytes: Uint8Array): number {

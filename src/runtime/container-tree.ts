@@ -4,6 +4,7 @@ import type { Reporter } from "../events/progress.ts";
 import { buildLayerIndex, mergeLayerIndexes } from "../kernels/layer.ts";
 import { filterRecords } from "../layer/entry-records.ts";
 import { ENTRY_DIRECTORY, ENTRY_REGULAR } from "../layer/format.ts";
+import { SPARSE_FROM_BYTES } from "../kernels/tar-write.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
 import { lookup } from "../layer/resolve-path.ts";
 import { chainIndex } from "../snapshot/chain-index.ts";
@@ -36,7 +37,10 @@ export async function containerLayer(
 
 async function changesOn(chain: Uint8Array, paths: ContainerPaths, reporter: Reporter): Promise<IndexedTree> {
   const base = new LayerIndex(chain);
-  const { records, skippedSockets } = await walkTreeAsync(paths.upper, { signal: reporter.signal });
+  const { records, skippedSockets } = await walkTreeAsync(paths.upper, {
+    signal: reporter.signal,
+    zerosFromBytes: SPARSE_FROM_BYTES,
+  });
   const mountPoints = new Set(mountPointsOf(paths));
   const kept = filterRecords(records, ({ path, type, size }) => {
     if (type !== ENTRY_DIRECTORY && (type !== ENTRY_REGULAR || size > 0)) return true;

@@ -26,7 +26,10 @@ export class Entry {
   static rdevMinor: u32 = 0;
   static mtimeSeconds: i64 = 0;
   static mtimeNanoseconds: u32 = 0;
+  /** Bytes of data in the tar. */
   static size: u64 = 0;
+  /** Of a file written as a sparse one, whose data begins with its map: its logical size. 0: not sparse. */
+  static realSize: u64 = 0;
   static path: usize = 0;
   static pathBytes: u32 = 0;
   static link: usize = 0;
@@ -66,7 +69,11 @@ function typeFlag(type: u32): u8 {
 function writeBlock(to: usize, flag: u8, size: u64): void {
   memory.fill(to, 0, BLOCK);
   const split = splitAt();
-  if (needsPathRecord()) asciiField(to, NAME_BYTES, Entry.path, Entry.pathBytes);
+  if (Entry.realSize > 0) {
+    // As GNU tar has it: a reader that knows no sparse files does not take map and data for the file itself.
+    text(to, "GNUSparseFile.0/");
+    asciiField(to + 16, NAME_BYTES - 16, Entry.path, Entry.pathBytes);
+  } else if (needsPathRecord()) asciiField(to, NAME_BYTES, Entry.path, Entry.pathBytes);
   else if (split > 0) {
     memory.copy(to + 345, Entry.path, split);
     memory.copy(to, Entry.path + split + 1, Entry.pathBytes - split - 1);
@@ -157,12 +164,18 @@ function isAscii(bytes: usize, length: u32): bool {
 /** All pax records the entry needs, in order of their keywords; their bytes. */
 function writeRecords(to: usize): u32 {
   let at = to;
-  const longPath = needsPathRecord();
+  const longPath = Entry.realSize === 0 && needsPathRecord();
   const longLink = Entry.linkBytes > NAME_BYTES || !isAscii(Entry.link, Entry.linkBytes);
   if (Entry.type === ENTRY_CHAR || Entry.type === ENTRY_BLOCK) {
     // Linux's own numbers, 12 bits and 20, always fit.
     if (Entry.rdevMajor > MAX_OCTAL_7) at = numberRecord(at, "SCHILY.devmajor", Entry.rdevMajor);
     if (Entry.rdevMinor > MAX_OCTAL_7) at = numberRecord(at, "SCHILY.devminor", Entry.rdevMinor);
+  }
+  if (Entry.realSize > 0) {
+    at = numberRecord(at, "GNU.sparse.major", 1);
+    at = numberRecord(at, "GNU.sparse.minor", 0);
+    at = bytesRecord(at, "GNU.sparse.name", Entry.path, Entry.pathBytes);
+    at = numberRecord(at, "GNU.sparse.realsize", Entry.realSize);
   }
   // A hard link has no attributes of its own: they are the file's that it names.
   if (Entry.xattrBytes > 0 && Entry.type !== ENTRY_HARDLINK) at = xattrRecords(at);

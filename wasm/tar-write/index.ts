@@ -5,12 +5,13 @@
  * The tree is walked depth first, a directory before its children, children in bytewise order: the order of `tar
  * --sort=name`. Of the names of one inode the first walked is the file and the others are hard links to it. In a layer
  * that is not merged, whiteouts become `.wh.NAME` and an opaque directory is followed by `.wh..wh..opq` (OCI image-spec,
- * layer.md, "Whiteouts"), both empty files of mode 0600 and time 0.
+ * layer.md, "Whiteouts"), both empty files of mode 0600 and time 0. Files with large holes are written sparse: sparse.ts.
  */
 import {
   ENTRY_DIRECTORY,
   ENTRY_HARDLINK,
   ENTRY_REGULAR,
+  EXTENT_BYTES,
   INODE_BYTES,
   NO_INODE,
   NODE_BYTES,
@@ -20,6 +21,7 @@ import {
 } from "../common/format";
 import { encodeHeader, Entry, headerBound } from "./header";
 import { allocate, HEADERS_BYTES, ITEM_BYTES, ITEMS, LINK, MAX_ITEMS, PATH, PATH_ROOM, resetHeap } from "./memory";
+import { forgetRanges, mapBound, planSparse, rangeBytes, rangeCount, rangesAt, writeMap } from "./sparse";
 
 const ERROR_MEMORY: i32 = -1;
 const ERROR_PATH_TOO_LONG: i32 = -2;
@@ -31,6 +33,8 @@ let outputRoom: u32 = 0;
 let nodes: usize = 0;
 let inodes: usize = 0;
 let pool: usize = 0;
+let extents: usize = 0;
+let extentCount: u32 = 0;
 let nodeCount: u32 = 0;
 let inodeCount: u32 = 0;
 /** The node that an inode was first written as, plus one; one u32 an inode. */
@@ -45,6 +49,7 @@ let pendingOpaque: bool = false;
 /** Room for `bytes` bytes of index or record at the returned address; 0: no memory. Everything before is forgotten. */
 export function begin(bytes: u32): usize {
   resetHeap();
+  forgetRanges();
   output = 0;
   outputRoom = 0;
   return allocate(bytes);
@@ -52,6 +57,11 @@ export function begin(bytes: u32): usize {
 
 export function itemsAt(): usize {
   return ITEMS;
+}
+
+/** The ranges of the last item of a batch, if it is a sparse file. */
+export function sparseRangesAt(): usize {
+  return rangesAt;
 }
 
 /** Where the last batch's, or the last entry's, headers are. */
@@ -80,6 +90,7 @@ export function encodeRecord(record: usize): i32 {
   Entry.mtimeSeconds = load<i64>(record, 24);
   Entry.mtimeNanoseconds = load<u32>(record, 32);
   Entry.size = Entry.type === ENTRY_REGULAR ? load<u64>(record, 48) : 0;
+  Entry.realSize = 0;
   memory.copy(PATH, record + RECORD_HEADER_BYTES, pathBytes);
   Entry.path = PATH;
   Entry.pathBytes = pathBytes;
@@ -102,6 +113,8 @@ export function beginTree(index: usize, bytes: u32): i32 {
   nodes = index + <usize>load<u64>(index, 32);
   inodes = index + <usize>load<u64>(index, 40);
   pool = index + <usize>load<u64>(index, 56);
+  extents = index + <usize>load<u64>(index, 48);
+  extentCount = load<u32>(index, 28);
   if (bytes < load<u32>(index, 80)) return ERROR_INDEX;
   written = allocate(<usize>inodeCount * 4);
   if (written === 0) return ERROR_MEMORY;
@@ -150,12 +163,21 @@ export function nextBatch(): i32 {
       const failure = describe(node, base);
       if (failure < 0) return failure;
     }
-    const bound = headerBound();
+    const isSparse = Entry.realSize > 0;
+    const bound = headerBound() + (isSparse ? mapBound() : 0);
     if (used + bound > outputRoom) {
       if (items > 0) return <i32>items;
       if (!reserveOutput(bound)) return ERROR_MEMORY;
     }
-    used += encodeHeader(output + used);
+    if (isSparse) {
+      // The map comes after the header, which has to say how long it is: write it, then move it there.
+      const map = output + used + headerBound();
+      const mapBytes = writeMap(map);
+      Entry.size = rangeBytes + mapBytes;
+      used += encodeHeader(output + used);
+      memory.copy(output + used, map, mapBytes);
+      used += mapBytes;
+    } else used += encodeHeader(output + used);
     writeItem(items++, used, node);
     if (pendingOpaque) {
       pendingOpaque = false;
@@ -169,6 +191,8 @@ export function nextBatch(): i32 {
       pendingOpaque = (load<u16>(nodes + <usize>node * NODE_BYTES, 6) & NODE_OPAQUE) !== 0;
       if (!push(node, Entry.pathBytes)) return ERROR_MEMORY;
     }
+    // There is room for the ranges of one file only.
+    if (isSparse) break;
   }
   return <i32>items;
 }
@@ -178,14 +202,16 @@ function writeItem(item: u32, end: u32, node: u32): void {
   const inode = load<u32>(nodes + <usize>node * NODE_BYTES, 8);
   const hasData = Entry.type === ENTRY_REGULAR && Entry.size > 0;
   const from = inodes + <usize>(hasData ? inode : <u32>0) * INODE_BYTES;
+  const isSparse = Entry.realSize > 0;
   store<f64>(at, <f64>end, 0);
   store<f64>(at, <f64>node, 8);
   store<f64>(at, hasData ? <f64>inode : -1, 16);
   store<f64>(at, <f64>load<u32>(from, 36), 24);
   store<f64>(at, <f64>load<u64>(from, 48), 32);
   store<f64>(at, <f64>load<u64>(from, 56), 40);
-  store<f64>(at, <f64>Entry.size, 48);
+  store<f64>(at, <f64>(isSparse ? Entry.realSize : Entry.size), 48);
   store<f64>(at, <f64>load<u32>(from, 84), 56);
+  store<f64>(at, isSparse ? <f64>rangeCount : -1, 64);
 }
 
 function whiteoutEntry(base: u32, name: string): void {
@@ -197,6 +223,7 @@ function whiteoutEntry(base: u32, name: string): void {
   Entry.mtimeSeconds = 0;
   Entry.mtimeNanoseconds = 0;
   Entry.size = 0;
+  Entry.realSize = 0;
   Entry.path = PATH;
   Entry.pathBytes = base + name.length;
   Entry.linkBytes = 0;
@@ -229,6 +256,7 @@ function describe(node: u32, base: u32): i32 {
   Entry.mtimeSeconds = load<i64>(from, 24);
   Entry.mtimeNanoseconds = load<u32>(from, 32);
   Entry.size = Entry.type === ENTRY_REGULAR ? load<u64>(from, 40) : 0;
+  Entry.realSize = 0;
   Entry.path = PATH;
   Entry.pathBytes = base + nameBytes;
   Entry.link = pool + load<u32>(from, 64);
@@ -241,11 +269,23 @@ function describe(node: u32, base: u32): i32 {
     return 0;
   }
   const first = load<u32>(written + <usize>inode * 4);
-  if (first === 0) return 0;
+  if (first === 0) return Entry.type === ENTRY_REGULAR ? describeHoles(from) : 0;
   Entry.type = ENTRY_HARDLINK;
   Entry.size = 0;
+  Entry.realSize = 0;
   Entry.xattrBytes = 0;
   return linkTo(first - 1);
+}
+
+/** Decides whether the regular file of the inode at `from` is written as a sparse one. */
+function describeHoles(from: usize): i32 {
+  const first = load<u32>(from, 80);
+  const count = load<u32>(from, 84);
+  if (first > extentCount || count > extentCount - first) return ERROR_INDEX;
+  const planned = planSparse(extents + <usize>first * EXTENT_BYTES, count, Entry.size);
+  if (planned < 0) return planned === -1 ? ERROR_MEMORY : ERROR_INDEX;
+  if (planned === 1) Entry.realSize = Entry.size;
+  return 0;
 }
 
 /** Sets the entry's link to the path of a node, built from its end in LINK. */

@@ -4,7 +4,7 @@
  *   OUTPUT   64 KiB of room a header at least; HEADERS_BYTES + HEADER_ROOM
  *   PATH     path of the entry being written, raw bytes, no leading slash
  *   LINK     target of the entry being written
- *   ITEMS    MAX_ITEMS x 64: what a batch holds, see ITEM_* below
+ *   ITEMS    MAX_ITEMS x 72: what a batch holds, see ITEM_BYTES below
  *   then, from the end of static data, grown at need: the loaded index (or record), the walk's stack, one u32 an inode
  */
 
@@ -13,12 +13,12 @@ export const HEADERS_BYTES: u32 = 1 << 18;
 export const PATH_ROOM: u32 = 1 << 16;
 export const MAX_ITEMS: u32 = 1024;
 
-/** 8 f64 each: end of its headers in OUTPUT, node, inode, layer, data offset, stored bytes, size, extents. */
-export const ITEM_BYTES: u32 = 64;
+/** 9 f64 each: end of its headers in OUTPUT, node, inode, layer, data offset, stored bytes, size, extents, ranges. */
+export const ITEM_BYTES: u32 = 72;
 
 export const PATH = memory.data(65536, 16);
 export const LINK = memory.data(65536, 16);
-export const ITEMS = memory.data(65536, 16);
+export const ITEMS = memory.data(73728, 16);
 
 const HEAP = (<usize>__heap_base + 15) & ~15;
 let top: usize = HEAP;

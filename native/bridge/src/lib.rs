@@ -5,6 +5,7 @@ mod copy;
 mod create;
 mod extract;
 mod files;
+mod holes;
 mod index;
 mod lock;
 mod message;

@@ -12,6 +12,7 @@ use gantry_sys::format::*;
 use gantry_sys::fs::{self, CWD, Stat};
 use gantry_sys::xattr::{self, LIMIT_BYTES, Target};
 
+use crate::holes;
 use crate::message::{Outcome, Reply, Request};
 use crate::record::{Entry, push_record, push_xattr};
 use crate::results;
@@ -23,7 +24,7 @@ const STACK_BYTES: usize = 8 << 20;
 
 type Done = Result<(), StepError>;
 
-/// root, overlay (0 trusted, 1 user, 2 none), includeRoot, xattrs -> the number of records; the handle of
+/// root, overlay (0 trusted, 1 user, 2 none), includeRoot, xattrs, u64 zerosFrom -> the number of records; the handle of
 /// { u32 socketCount, u32 zero, sockets (u32 length, bytes), 8-aligned records }.
 pub fn walk_tree(mut request: Request<'_>, reply: &mut Reply<'_>, control: Control<'_>) -> Outcome {
     let root = request.text()?;
@@ -34,12 +35,14 @@ pub fn walk_tree(mut request: Request<'_>, reply: &mut Reply<'_>, control: Contr
     };
     let include_root = request.bool()?;
     let xattrs = request.bool()?;
+    let zeros_from = request.u64()?;
     let handle = fs::open(&root, libc::O_RDONLY | libc::O_DIRECTORY, 0).step("open", root.as_bytes())?;
     let stat = fs::stat_fd(handle.as_fd()).step("statx", root.as_bytes())?;
     let mut walk = Walk {
         root: root.as_bytes(),
         overlay_prefix,
         xattrs,
+        zeros_from,
         control,
         device: (stat.stx_dev_major, stat.stx_dev_minor),
         path: Vec::new(),
@@ -85,6 +88,8 @@ struct Walk<'a> {
     /// With the dot; empty: an ordinary tree.
     overlay_prefix: &'a [u8],
     xattrs: bool,
+    /// Files of this size are looked through for zeros; 0: none.
+    zeros_from: u64,
     control: Control<'a>,
     device: (u32, u32),
     /// Of the entry at hand, relative to the root.
@@ -258,7 +263,8 @@ impl Walk<'_> {
     /// The data extents of a file that has holes; None if it has none.
     fn extents(&self, name: &CStr, stat: &Stat) -> Result<Option<Vec<(u64, u64)>>, StepError> {
         let size = stat.stx_size;
-        if stat.stx_blocks.saturating_mul(512) >= size {
+        let by_content = self.zeros_from > 0 && size >= self.zeros_from;
+        if !by_content && stat.stx_blocks.saturating_mul(512) >= size {
             return Ok(None);
         }
         let file = match fs::open_at(CWD, name, libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK, 0) {
@@ -266,20 +272,10 @@ impl Walk<'_> {
             Err(Errno(libc::ENOENT | libc::ELOOP | libc::EACCES)) => return Ok(None),
             Err(error) => return Err(self.failed("open", error)),
         };
-        let mut extents = Vec::new();
-        let mut at = 0;
-        while at < size {
-            let start = match fs::seek(file.as_fd(), at, libc::SEEK_DATA) {
-                Ok(start) => start.min(size),
-                Err(Errno(libc::ENXIO)) => break,
-                Err(error) => return Err(self.failed("lseek", error)),
-            };
-            let end = fs::seek(file.as_fd(), start, libc::SEEK_HOLE).unwrap_or(size).min(size);
-            if end <= start {
-                break;
-            }
-            extents.push((start, end - start));
-            at = end;
+        let failed = |(step, error)| self.failed(step, error);
+        let mut extents = holes::data_extents(file.as_fd(), size).map_err(failed)?;
+        if by_content {
+            extents = holes::without_zeros(file.as_fd(), size, &extents, &self.control).map_err(failed)?;
         }
         match extents.as_slice() {
             // Compressed by the file system rather than sparse.
