@@ -32,28 +32,57 @@ export async function removeImage(
   const force = options.force === true;
   // One lock over looking and removing: no name may come, and no container, in between.
   return await store.exclusively(async () => {
-    const { image, name } = store.resolveNamed(reference);
-    if (name !== undefined && image.names.length > 1) {
-      await store.untag(name);
-      return { untagged: [familiarReference(name)], deleted: [], freedBytes: 0 };
+    const { image, name, platforms, index } = store.resolveNamed(reference);
+    if (name !== undefined || index !== undefined) {
+      return await removeNamed(store, reference, { platforms, name, force });
     }
-    const repositories = new Set(image.names.map((full) => full.slice(0, full.lastIndexOf(":"))));
-    if (name === undefined && repositories.size > 1 && !force) throw severalNames(image);
+    if (inSeveralRepositories(image.names) && !force) throw severalNames(image, image.names);
     refuseInUse(store, image, reference, force);
     const { layers, bytes } = await store.removeImage(image.id);
+    const shared = new Set(store.images().flatMap((other) => other.names));
     return {
-      untagged: image.names.map(familiarReference),
+      untagged: image.names.filter((full) => !shared.has(full)).map(familiarReference),
       deleted: [image.id, ...layers.reverse()],
       freedBytes: bytes,
     };
   });
 }
 
-function severalNames(image: Image): GantryError {
+/** Takes a name, or all names that mean an index, from the platforms that have it; those left without a name go. */
+async function removeNamed(
+  store: Store,
+  reference: string,
+  { platforms, name, force }: { platforms: Image[]; name: string | undefined; force: boolean },
+): Promise<RemovedImage> {
+  const gone = name === undefined ? meantNames(platforms) : [name];
+  const [first] = platforms;
+  if (name === undefined && first !== undefined && inSeveralRepositories(gone) && !force)
+    throw severalNames(first, gone);
+  const ending = platforms.filter((image) => image.names.every((other) => gone.includes(other)));
+  for (const image of ending) refuseInUse(store, image, reference, force);
+  const { layers, bytes } =
+    ending.length === 0 ? { layers: [], bytes: 0 } : await store.removeImage(ending.map(({ id }) => id));
+  const left = new Set(store.images().flatMap((image) => image.names));
+  for (const full of gone) if (left.has(full)) await store.untag(full);
+  const deleted = [...ending.map(({ id }) => id), ...layers.reverse()];
+  return { untagged: gone.map(familiarReference), deleted, freedBytes: bytes };
+}
+
+function meantNames(platforms: Image[]): string[] {
+  const digest = platforms[0]?.index?.digest;
+  const meant = platforms.flatMap(({ indexes }) => indexes.filter(({ descriptor }) => descriptor.digest === digest));
+  return [...new Set(meant.flatMap((index) => index.names))].sort();
+}
+
+function inSeveralRepositories(names: string[]): boolean {
+  return new Set(names.map((full) => full.slice(0, full.lastIndexOf(":")))).size > 1;
+}
+
+function severalNames(image: Image, names: string[]): GantryError {
   return new GantryError(
     "IMAGE_IN_USE",
     `unable to delete ${digestHex(image.id).slice(0, 12)} (must be forced) - image is referenced in multiple repositories`,
-    { remedy: "Remove its names one by one, or use --force.", details: { names: image.names } },
+    { remedy: "Remove its names one by one, or use --force.", details: { names } },
   );
 }
 

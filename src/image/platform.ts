@@ -67,3 +67,35 @@ export function platformMatches(offered: Platform, wanted: Platform): boolean {
   if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return false;
   return variantOf(wanted) === "" || variantOf(offered) === "" || variantOf(offered) === variantOf(wanted);
 }
+
+/** What a machine of this platform runs, best first: its own kind, then older variants, then its 32-bit kind. */
+function runnable(host: Platform): Platform[] {
+  const { os, architecture } = host;
+  const variants = (name: string, from: number): Platform[] =>
+    Array.from({ length: Math.max(from - 4, 0) }, (_, step) => ({
+      os,
+      architecture: name,
+      variant: `v${from - step}`,
+    }));
+  if (architecture === "amd64") return [host, { os, architecture: "386" }];
+  if (architecture === "arm64") return [host, ...variants("arm", 8)];
+  if (architecture === "arm") return [host, ...variants("arm", Number(host.variant?.slice(1) ?? 7))];
+  return [host];
+}
+
+/**
+ * The candidate that suits `wanted` best: that very variant before one that says nothing or another; where none is of
+ * its architecture, one that a machine of that platform runs as well; else the first.
+ */
+export function choosePlatform<T extends { platform: Platform }>(
+  candidates: readonly T[],
+  wanted: Platform,
+): T | undefined {
+  for (const platform of runnable(wanted)) {
+    const matching = candidates.filter((candidate) => platformMatches(candidate.platform, platform));
+    const exact = matching.find((candidate) => variantOf(candidate.platform) === variantOf(platform));
+    if (exact !== undefined) return exact;
+    if (matching[0] !== undefined) return matching[0];
+  }
+  return candidates[0];
+}

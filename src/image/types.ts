@@ -76,11 +76,30 @@ export interface ImageConfig {
   [field: string]: unknown;
 }
 
-/** An image in the store. Its id is the digest of its config, as Docker shows it. */
+/**
+ * An index (OCI image-index.md) or Docker manifest list through which an image came into the store. The images of its
+ * platforms are images of their own that share the index's names.
+ */
+export interface ReceivedIndex {
+  /** The index as received, in blobs/. */
+  descriptor: Descriptor;
+  /** Those of the image's names that mean this index and not the image alone; full form, sorted. */
+  names: string[];
+  /** What else is kept in blobs/ because the index leads to it: nested indexes, attestations with their parts. */
+  parts?: Descriptor[];
+}
+
+/** An image in the store, for one platform. Its id is the digest of its config, as Docker shows it. */
 export interface Image {
   id: Digest;
   /** The manifest in blobs/: received as it is, or made by gantry for a docker-archive that has none. */
   manifest: Descriptor;
+  /** What the image runs on: its config's word, and its index's where the config is silent. */
+  platform: Platform;
+  /** The index that the name means under which the image was found; the first of `indexes` if it was found otherwise. */
+  index?: Descriptor;
+  /** Every index that lists the image; empty for one that came alone. */
+  indexes: readonly ReceivedIndex[];
   config: ImageConfig;
   /** Bottom first; as many as config.rootfs.diff_ids. */
   layers: { diffId: Digest; blob: Descriptor }[];

@@ -1,17 +1,21 @@
 import { readFileSync } from "node:fs";
 import { GantryError } from "../errors/index.ts";
-import type { Descriptor, Digest } from "../image/types.ts";
+import type { Descriptor, Digest, Platform, ReceivedIndex } from "../image/types.ts";
 
 /** What images.json says of one image. Everything else is read from its manifest and config. */
 export interface ImageRecord {
   id: Digest;
   manifest: Descriptor;
-  /** Full names, sorted. A name is in at most one record. */
+  /** Full names, sorted. Records that have a name in common are platforms of one index, which `indexes` of each says. */
   names: string[];
   sizeBytes: number;
   /** The config's `created`, so that sorting reads no blob; empty if it has none. */
   created: string;
   taggedAt?: string;
+  /** So that choosing a platform reads no blob; a record that has none is read from its config. */
+  platform?: Platform;
+  /** The indexes that list the image, in the order in which they came; absent for an image that came alone. */
+  indexes?: ReceivedIndex[];
 }
 
 /**
@@ -41,16 +45,4 @@ export function readImageRecords(file: string): ImageRecord[] {
 /** The bytes of images.json. */
 export function encodeImageRecords(images: ImageRecord[]): string {
   return `${JSON.stringify({ version: 1, images }, undefined, 1)}\n`;
-}
-
-/** Gives `names` to the image `id`: they leave the images that had them. */
-export function moveNames(images: ImageRecord[], id: Digest, names: string[], taggedAt: string): ImageRecord[] {
-  return images.map((image) => {
-    if (image.id === id) {
-      if (names.length === 0) return image;
-      return { ...image, names: [...new Set([...image.names, ...names])].sort(), taggedAt };
-    }
-    const left = image.names.filter((name) => !names.includes(name));
-    return left.length === image.names.length ? image : { ...image, names: left };
-  });
 }

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { GantryError } from "../errors/index.ts";
 import { chainId } from "../layer/chain-id.ts";
 import { digestHex } from "../image/digest.ts";
-import type { Digest, Image } from "../image/types.ts";
+import type { Descriptor, Digest, Image, Platform, ReceivedIndex } from "../image/types.ts";
 import { collect, type Collected } from "./collect.ts";
 import { replaceDurably } from "./durable.ts";
-import { encodeImageRecords, type ImageRecord, moveNames, readImageRecords } from "./image-records.ts";
+import { encodeImageRecords, type ImageRecord, readImageRecords } from "./image-records.ts";
 import { type Intent, readIntent, writeIntent } from "./intent.ts";
 import { StoreLayout } from "./layout.ts";
+import { moveNames, withoutNames } from "./move-names.ts";
 import {
   imageIdOf,
   intentOfPublication,
@@ -21,7 +22,7 @@ import { RecordLock } from "./record-lock.ts";
 import { collectReferences } from "./references.ts";
 import { repositoryOf, resolveRecord } from "./resolve-image.ts";
 import { cleanLeftovers, makeScratch } from "./scratch.ts";
-import type { PublishedContent, RemovedContent, Scratch, Store } from "./store.ts";
+import type { NamedImage, PublishedContent, RemovedContent, ResolveImageOptions, Scratch, Store } from "./store.ts";
 import { storedImage } from "./stored-image.ts";
 import { requireStoreVersion } from "./store-version.ts";
 
@@ -83,23 +84,30 @@ class FileStore implements Store {
       .map((record) => this.#image(record));
   }
 
-  resolveImage(reference: string): Image {
-    return this.resolveNamed(reference).image;
+  resolveImage(reference: string, options: ResolveImageOptions = {}): Image {
+    return this.resolveNamed(reference, options).image;
   }
 
-  resolveNamed(reference: string): { image: Image; name: string | undefined } {
-    const { record, name } = resolveRecord(this.#records(), reference);
-    return { image: this.#image(record), name };
+  resolveNamed(reference: string, options: ResolveImageOptions = {}): NamedImage {
+    const found = resolveRecord(this.#records(), reference, { ...options, platformOf: this.#platformOf });
+    const { name, index } = found;
+    const meant = name === undefined ? index : (index ?? "none");
+    const platforms = found.all.map((record) => this.#image(record, meant));
+    const image = platforms[found.all.indexOf(found.record)] as Image;
+    return { image, name, platforms, index: index === undefined ? undefined : image.index };
   }
 
   repositoryTags(reference: string): { image: Image; name: string }[] {
     const repository = repositoryOf(reference);
     if (repository === undefined) return [];
-    const found = this.#records().flatMap((record) =>
-      record.names.filter((name) => name.startsWith(`${repository}:`)).map((name) => ({ record, name })),
+    const records = this.#records();
+    const names = new Set(
+      records.flatMap((record) => record.names).filter((name) => name.startsWith(`${repository}:`)),
     );
-    found.sort((a, b) => (a.name < b.name ? -1 : 1));
-    return found.map(({ record, name }) => ({ image: this.#image(record), name }));
+    return [...names].sort().map((name) => {
+      const { record, index } = resolveRecord(records, name, { platformOf: this.#platformOf });
+      return { image: this.#image(record, index ?? "none"), name };
+    });
   }
 
   async publish(scratch: Scratch, content: PublishedContent): Promise<Image> {
@@ -125,46 +133,62 @@ class FileStore implements Store {
 
   #publishPrepared(scratch: string, prepared: Prepared, contents: PublishedContent[]): Image[] {
     let records = this.#records();
+    const before = records;
     const ids: Digest[] = [];
-    for (const { manifest, names } of contents) {
+    for (const content of contents) {
+      const { manifest, names, index } = content;
       const id = imageIdOf(this.layout, prepared, manifest);
       const known = records.find((record) => record.id === id);
-      // An image keeps its manifest, and what only another one names (compressed layers, say) stays out.
-      const made = moveIntoPlace(this.layout, prepared, known?.manifest ?? manifest);
-      if (known === undefined) records.push(made);
-      records = moveNames(records, made.id, names, new Date().toISOString());
-      ids.push(made.id);
+      // An image keeps its manifest, and what only another one names (compressed layers, say) stays out; but an index
+      // that comes with the image would lead to nothing without the manifest that it lists.
+      const kept = known !== undefined && (index === undefined || known.indexes !== undefined);
+      const made = moveIntoPlace(this.layout, prepared, kept ? known.manifest : manifest, content);
+      if (known === undefined) records = [...records, made];
+      else if (!kept) records = records.map((record) => (record === known ? { ...made, ...named(known) } : record));
+      const move = { id, names, taggedAt: new Date().toISOString() };
+      records = moveNames(records, index === undefined ? move : { ...move, index });
+      ids.push(id);
     }
     settleMoves(this.layout);
-    this.#write(records, scratch);
+    this.#replace(before, records, scratch);
     return ids.map((id) => this.#image(records.find((record) => record.id === id) as ImageRecord));
   }
 
-  async tag(image: Digest, name: string): Promise<void> {
+  async tag(images: Digest | readonly Digest[], name: string, index?: Descriptor): Promise<void> {
     await this.#change((records) => {
-      if (!records.some((record) => record.id === image)) throw notFound(image);
-      return moveNames(records, image, [name], new Date().toISOString());
+      let changed = records;
+      for (const id of asList(images)) {
+        const record = records.find((candidate) => candidate.id === id);
+        if (record === undefined) throw notFound(id);
+        const received = record.indexes?.find((known) => known.descriptor.digest === index?.digest);
+        const move = { id, names: [name], taggedAt: new Date().toISOString() };
+        changed = moveNames(changed, received === undefined ? move : { ...move, index: received });
+      }
+      return changed;
     });
   }
 
   async untag(name: string): Promise<void> {
     await this.#change((records) => {
       if (!records.some((record) => record.names.includes(name))) throw notFound(name);
-      return records.map((record) => ({ ...record, names: record.names.filter((candidate) => candidate !== name) }));
+      return records.map((record) => (record.names.includes(name) ? withoutNames(record, [name]) : record));
     });
   }
 
-  async removeImage(image: Digest): Promise<RemovedContent> {
+  async removeImage(images: Digest | readonly Digest[]): Promise<RemovedContent> {
     const scratch = makeScratch(this.layout.tmpDir());
     try {
       return await this.exclusively(() => {
         const records = this.#records();
-        const record = records.find((candidate) => candidate.id === image);
-        if (record === undefined) throw notFound(image);
-        const intent = intentOf(this.#image(record));
+        const gone = asList(images).map((id) => {
+          const record = records.find((candidate) => candidate.id === id);
+          if (record === undefined) throw notFound(id);
+          return record;
+        });
+        const intent = intentOf(gone.map((record) => this.#image(record)));
         writeIntent(scratch.path, intent);
         this.#write(
-          records.filter((candidate) => candidate !== record),
+          records.filter((candidate) => !gone.includes(candidate)),
           scratch.path,
         );
         return this.#collect(intent, scratch.path);
@@ -178,17 +202,50 @@ class FileStore implements Store {
     return readImageRecords(this.layout.imagesFile());
   }
 
-  #image(record: ImageRecord): Image {
-    return storedImage(record, (digest) => this.readBlob(digest));
+  #image(record: ImageRecord, index?: Digest | "none"): Image {
+    return storedImage(record, (digest) => this.readBlob(digest), index);
   }
+
+  readonly #platformOf = (record: ImageRecord): Platform => this.#image(record).platform;
 
   async #change(change: (records: ImageRecord[]) => ImageRecord[]): Promise<void> {
     const scratch = makeScratch(this.layout.tmpDir());
     try {
-      await this.exclusively(() => this.#write(change(this.#records()), scratch.path));
+      await this.exclusively(() => {
+        const before = this.#records();
+        this.#replace(before, change(before), scratch.path);
+      });
     } finally {
       await scratch.dispose();
     }
+  }
+
+  /** Writes the records, and removes what the images that remain needed before and need no longer. */
+  #replace(before: ImageRecord[], after: ImageRecord[], scratch: string): void {
+    const intent: Intent = { blobs: this.#dropped(before, after), layers: [], chains: [] };
+    if (intent.blobs.length === 0) {
+      this.#write(after, scratch);
+      return;
+    }
+    const aside = makeScratch(this.layout.tmpDir());
+    try {
+      writeIntent(aside.path, intent);
+      this.#write(after, scratch);
+      this.#collect(intent, aside.path);
+    } finally {
+      void aside.dispose();
+    }
+  }
+
+  /** Blobs of indexes that are forgotten and of manifests that give way to others. */
+  #dropped(before: ImageRecord[], after: ImageRecord[]): string[] {
+    const now = new Map(after.map((record) => [record.id, record.manifest.digest]));
+    const replaced = before.filter(
+      (record) => (now.get(record.id) ?? record.manifest.digest) !== record.manifest.digest,
+    );
+    const kept = new Set(after.flatMap(indexBlobs));
+    const forgotten = before.flatMap(indexBlobs).filter((digest) => !kept.has(digest));
+    return [...intentOf(replaced.map((record) => this.#image(record))).blobs, ...forgotten.map(digestHex)];
   }
 
   #write(records: ImageRecord[], scratch: string): void {
@@ -209,14 +266,33 @@ class FileStore implements Store {
   }
 }
 
-function intentOf(image: Image): Intent {
-  const layers = whole(() => image.layers) ?? [];
-  const chain = chainId(layers.map((layer) => layer.diffId));
-  return {
-    blobs: [image.id, image.manifest.digest, ...layers.map((layer) => layer.blob.digest)].map(digestHex),
-    layers: layers.map((layer) => digestHex(layer.diffId)),
-    chains: chain === undefined ? [] : [digestHex(chain)],
-  };
+function intentOf(images: Image[]): Intent {
+  const intent: Intent = { blobs: [], layers: [], chains: [] };
+  for (const image of images) {
+    const layers = whole(() => image.layers) ?? [];
+    const chain = chainId(layers.map((layer) => layer.diffId));
+    const indexed = image.indexes.flatMap(receivedBlobs);
+    const blobs = [image.id, image.manifest.digest, ...indexed, ...layers.map((layer) => layer.blob.digest)];
+    intent.blobs.push(...blobs.map(digestHex));
+    intent.layers.push(...layers.map((layer) => digestHex(layer.diffId)));
+    if (chain !== undefined) intent.chains.push(digestHex(chain));
+  }
+  return intent;
+}
+
+function receivedBlobs({ descriptor, parts = [] }: ReceivedIndex): Digest[] {
+  return [descriptor, ...parts].map((part) => part.digest);
+}
+
+const indexBlobs = (record: ImageRecord): Digest[] => (record.indexes ?? []).flatMap(receivedBlobs);
+
+/** What a record keeps when its manifest changes. */
+function named({ names, taggedAt }: ImageRecord): Pick<ImageRecord, "names" | "taggedAt"> {
+  return { names, ...(taggedAt === undefined ? {} : { taggedAt }) };
+}
+
+function asList(ids: Digest | readonly Digest[]): readonly Digest[] {
+  return typeof ids === "string" ? [ids] : ids;
 }
 
 /** What `read` gives, or undefined where it meets a damaged image. */

@@ -1,7 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors/index.ts";
-import { parseConfig } from "../image/config.ts";
+import { configPlatform, parseConfig } from "../image/config.ts";
 import { digestHex } from "../image/digest.ts";
 import { parseManifest } from "../image/manifest.ts";
 import type { Descriptor, Digest, ImageConfig, ImageManifest } from "../image/types.ts";
@@ -78,10 +78,15 @@ export function imageIdOf(layout: StoreLayout, prepared: Prepared, { digest }: D
 
 /**
  * Moves what the image with this manifest needs and the store does not have. Not yet durable. The record lock is held.
- * @returns the image's record, without names
+ * @returns the image's record, without names and indexes
  * @throws BLOB_MISSING, LAYER_MISSING, MANIFEST_INVALID, CONFIG_INVALID
  */
-export function moveIntoPlace(layout: StoreLayout, prepared: Prepared, descriptor: Descriptor): ImageRecord {
+export function moveIntoPlace(
+  layout: StoreLayout,
+  prepared: Prepared,
+  descriptor: Descriptor,
+  { index, platform }: Pick<PublishedContent, "index" | "platform">,
+): ImageRecord {
   const blob = (digest: Digest): string => {
     const to = layout.blob(digest);
     moveUnlessThere(prepared.blobs.get(digest), to, "BLOB_MISSING", `blob ${digest}`);
@@ -90,13 +95,20 @@ export function moveIntoPlace(layout: StoreLayout, prepared: Prepared, descripto
   const manifest: ImageManifest = parseManifest(readFileSync(blob(descriptor.digest)));
   const config: ImageConfig = parseConfig(readFileSync(blob(manifest.config.digest)));
   for (const layer of manifest.layers) blob(layer.digest);
+  for (const { digest } of index === undefined ? [] : [index.descriptor, ...(index.parts ?? [])]) blob(digest);
   let sizeBytes = 0;
   for (const diffId of config.rootfs.diff_ids) {
     moveUnlessThere(prepared.layers.get(diffId), layout.layerDir(diffId), "LAYER_MISSING", `layer ${diffId}`);
     sizeBytes += layerSize(layout.layerIndex(diffId));
   }
-  const created = config.created ?? "";
-  return { id: manifest.config.digest, manifest: descriptor, names: [], sizeBytes, created };
+  return {
+    id: manifest.config.digest,
+    manifest: descriptor,
+    names: [],
+    sizeBytes,
+    created: config.created ?? "",
+    platform: platform ?? configPlatform(config),
+  };
 }
 
 /** Makes the moves durable. */

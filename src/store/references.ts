@@ -24,6 +24,9 @@ export function collectReferences(images: readonly Image[], layout: StoreLayout)
   };
   for (const image of images) {
     found.blobs.add(digestHex(image.id)).add(digestHex(image.manifest.digest));
+    for (const { descriptor, parts = [] } of image.indexes) {
+      for (const { digest } of [descriptor, ...parts]) found.blobs.add(digestHex(digest));
+    }
     for (const layer of image.layers) found.blobs.add(digestHex(layer.blob.digest));
     holdChain(image.layers.map((layer) => layer.diffId));
   }

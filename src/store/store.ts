@@ -1,4 +1,4 @@
-import type { Descriptor, Digest, Image } from "../image/types.ts";
+import type { Descriptor, Digest, Image, Platform, ReceivedIndex } from "../image/types.ts";
 import type { StoreLayout } from "./layout.ts";
 
 /**
@@ -28,15 +28,19 @@ export interface Store {
 
   /**
    * Finds one image: name with or without tag (`latest`) and default domain, name@digest, id or a unique prefix of one,
-   * with or without `sha256:`.
-   * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS
+   * with or without `sha256:`; a digest may also be that of a manifest or an index. Of the platforms that a name or an
+   * index means it is the one asked for; when none is, the host's or what the host runs, else the first.
+   * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS; PLATFORM_NOT_FOUND with the platforms that there are, if `platform` is given
    */
-  resolveImage(reference: string): Image;
+  resolveImage(reference: string, options?: ResolveImageOptions): Image;
 
-  /** The same, and the full name that matched; undefined when the reference is an id or a digest. */
-  resolveNamed(reference: string): { image: Image; name: string | undefined };
+  /** The same, and what it was found by. Throws as resolveImage does. */
+  resolveNamed(reference: string, options?: ResolveImageOptions): NamedImage;
 
-  /** For a reference that is a repository without tag or digest: every name in it, sorted, with its image; else none. */
+  /**
+   * For a reference that is a repository without tag or digest: every name in it, sorted, with the image that the name
+   * resolves to; else none.
+   */
   repositoryTags(reference: string): { image: Image; name: string }[];
 
   /**
@@ -49,14 +53,36 @@ export interface Store {
   /** The same for several images, which become visible together; files that they share are given once or often. */
   publishAll(scratch: Scratch, contents: PublishedContent[]): Promise<Image[]>;
 
-  /** Adds a name to an image; the name moves if another image has it. */
-  tag(image: Digest, name: string): Promise<void>;
+  /**
+   * Adds a name to an image, or to the platforms of the index `index`, which the name then means; the name moves if another
+   * image has it.
+   */
+  tag(images: Digest | readonly Digest[], name: string, index?: Descriptor): Promise<void>;
 
-  /** Removes one name. The image stays, dangling if it was the last. */
+  /** Removes one name, from all platforms that have it. The images stay, dangling if it was the last. */
   untag(name: string): Promise<void>;
 
-  /** Removes the image's record and every blob, layer and chain that nothing else needs. Returns what went. */
-  removeImage(image: Digest): Promise<RemovedContent>;
+  /**
+   * Removes the records of one image or several and every blob, layer and chain that nothing else needs, all or nothing.
+   * Returns what went.
+   */
+  removeImage(images: Digest | readonly Digest[]): Promise<RemovedContent>;
+}
+
+export interface ResolveImageOptions {
+  /** Exactly this platform. */
+  platform?: Platform | undefined;
+}
+
+/** An image and what a reference to it means. */
+export interface NamedImage {
+  image: Image;
+  /** The full name that matched; undefined when the reference is an id or a digest. */
+  name: string | undefined;
+  /** Every image that the reference means: the platforms of an index, or `image` alone. */
+  platforms: Image[];
+  /** The index that the reference means; undefined for an id, and for a name that means one image alone. */
+  index: Descriptor | undefined;
 }
 
 export interface Scratch {
@@ -86,6 +112,10 @@ export interface PublishedContent {
   layers: PublishedLayer[];
   manifest: Descriptor;
   names: string[];
+  /** What the record is to say of the platform; the config's word when not given. */
+  platform?: Platform;
+  /** The index that lists the image and that `names` mean. It and its parts are among `blobs`, or in the store. */
+  index?: Omit<ReceivedIndex, "names">;
 }
 
 export interface RemovedContent {

@@ -1,22 +1,34 @@
 import { GantryError } from "../errors/index.ts";
-import { parseConfig } from "../image/config.ts";
+import { configPlatform, parseConfig } from "../image/config.ts";
 import { parseManifest } from "../image/manifest.ts";
-import type { Digest, Image, ImageConfig } from "../image/types.ts";
+import type { Digest, Image, ImageConfig, Platform } from "../image/types.ts";
 import type { ImageRecord } from "./image-records.ts";
 
 /**
- * The image of a record. Its config and layers are read from the store at first use, so that a listing of names opens no
- * blob. @throws (on that use) BLOB_MISSING, STORE_CORRUPT
+ * The image of a record; `meant` is the index through which it was found, the first if not given. Its config and layers are read from the store at first use, so that a listing of names opens no
+ * blob.
+ * @throws (on that use) BLOB_MISSING, STORE_CORRUPT
  */
-export function storedImage(record: ImageRecord, readBlob: (digest: Digest) => Uint8Array): Image {
+export function storedImage(
+  record: ImageRecord,
+  readBlob: (digest: Digest) => Uint8Array,
+  meant?: Digest | "none",
+): Image {
   let config: ImageConfig | undefined;
   let layers: Image["layers"] | undefined;
+  const indexes = record.indexes ?? [];
+  const index = indexes.find(({ descriptor }) => meant === undefined || descriptor.digest === meant)?.descriptor;
   const image = {
     id: record.id,
     manifest: record.manifest,
     names: record.names,
     sizeBytes: record.sizeBytes,
     ...(record.taggedAt === undefined ? {} : { taggedAt: record.taggedAt }),
+    ...(index === undefined ? {} : { index }),
+    indexes,
+    get platform(): Platform {
+      return record.platform ?? configPlatform(image.config);
+    },
     get config(): ImageConfig {
       return (config ??= parseConfig(readBlob(record.id), `the config of image ${record.id}`));
     },

@@ -35,7 +35,11 @@ export class StoreUnderTest {
   problems(): string[] {
     const store = this.open();
     const needed = new Set(
-      store.images().flatMap((image) => [image.id, image.manifest.digest, ...image.layers.map((l) => l.blob.digest)]),
+      store.images().flatMap((image) => {
+        const indexed = image.indexes.flatMap(({ descriptor, parts = [] }) => [descriptor, ...parts]);
+        const blobs = [image.manifest, ...indexed, ...image.layers.map((layer) => layer.blob)];
+        return [image.id, ...blobs.map((blob) => blob.digest)];
+      }),
     );
     const layers = new Set(store.images().flatMap((image) => image.layers.map((layer) => layer.diffId)));
     const found: string[] = [];

@@ -8,7 +8,7 @@ export const command = defineCommand({
   summary: "List images",
   operands: { synopsis: "[REPOSITORY[:TAG]]", max: 1, completes: "image" },
   flags: {
-    all: boolFlag("Show all images (there are no intermediate images to hide)", { short: "a" }),
+    all: boolFlag("Show all platforms of multi-platform images", { short: "a" }),
     digests: boolFlag("Show digests"),
     filter: filterFlag(
       "Show only images that match: dangling=true, label=KEY[=VALUE], reference=PATTERN, before=IMAGE, since=IMAGE, until=TIME",
@@ -32,7 +32,7 @@ export const command = defineCommand({
     const { imageListing } = await import("./image-listing.ts");
     const store = openStore(context.storeRoot);
     const filters = [...flags.filter, ...operands.map((value) => ({ name: "reference", value }))];
-    const images = listImages(store);
+    const images = listImages(store, { all: flags.all });
     let selected: readonly { image: Image; names: readonly string[] }[] = images.map((image) => ({
       image,
       names: image.names,
@@ -42,7 +42,8 @@ export const command = defineCommand({
       selected = filterImages(images, filters, (reference) => store.resolveImage(reference));
     }
     const { familiarParts } = await import("../../../image/reference.ts");
-    const rows = selected.flatMap(({ image, names }) => imageRows(image, names, familiarParts));
+    const { nameDigest } = await import("../../../image/received-index.ts");
+    const rows = selected.flatMap(({ image, names }) => imageRows(image, names, { familiarParts, nameDigest }));
     const listing = imageListing({ noTrunc: flags["no-trunc"], digests: flags.digests, nowMs: Date.now() });
     context.stdout.write(await renderListing(listing, rows, { format: flags.format, quiet: flags.quiet }));
     return 0;
@@ -53,8 +54,11 @@ export const command = defineCommand({
 function imageRows(
   image: Image,
   names: readonly string[],
-  familiarParts: (name: string) => { repository: string; tag: string },
+  of: {
+    familiarParts: (name: string) => { repository: string; tag: string };
+    nameDigest: (image: Image, name: string) => string;
+  },
 ): ImageRow[] {
   if (names.length === 0) return [{ image, repository: "<none>", tag: "<none>", digest: "<none>" }];
-  return names.map((name) => ({ image, ...familiarParts(name), digest: image.manifest.digest }));
+  return names.map((name) => ({ image, ...of.familiarParts(name), digest: of.nameDigest(image, name) }));
 }
