@@ -148,6 +148,9 @@ export class LayerIntake {
   #toWorkers(): void {
     const pool = (this.#pool ??= new WorkerPool());
     const tasks = this.#backlog.splice(0);
+    // Of a stream nobody knows what is still to come.
+    const known = tasks.every((task) => task.job.source.growing === undefined);
+    if (known) pool.expectLayers(tasks.map((task) => task.job.source.size));
     for (const task of tasks) {
       const { job } = task;
       const { size } = job.source;

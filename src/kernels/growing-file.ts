@@ -9,6 +9,7 @@ const ENDED = 1;
 
 /** The position is told in steps: waking a thread costs more than copying this much. */
 const STEP_BYTES = 256 * 1024;
+const SHORT_WAIT_MS = 5;
 
 export function makeGrowingFile(): GrowingFile {
   return new SharedArrayBuffer(16);
@@ -56,4 +57,16 @@ export function readableBytes(file: GrowingFile, at: number): { bytes: number; e
     if (ended || Number(written) > at) return { bytes: Number(written), ended };
     Atomics.wait(cells, WRITTEN, written, 1000);
   }
+}
+
+/** Whether there are more than `at` bytes, or no more will come: `readableBytes` then does not block. */
+export function isReadable(file: GrowingFile, at: number): boolean {
+  const cells = new BigInt64Array(file);
+  return Atomics.load(cells, ENDED) === 1n || Number(Atomics.load(cells, WRITTEN)) > at;
+}
+
+/** Blocks the thread until there are more than `at` bytes, but not for longer than other streams can wait. */
+export function awaitGrowth(file: GrowingFile, at: number): void {
+  const cells = new BigInt64Array(file);
+  if (!isReadable(file, at)) Atomics.wait(cells, WRITTEN, Atomics.load(cells, WRITTEN), SHORT_WAIT_MS);
 }

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import { fileError, GantryError } from "../errors/index.ts";
 import { type Compression, detectCompression, MAGIC_BYTES } from "./detect-compression.ts";
-import { type GrowingFile, GrowingFileWriter, readableBytes } from "./growing-file.ts";
+import { awaitGrowth, type GrowingFile, GrowingFileWriter, isReadable, readableBytes } from "./growing-file.ts";
+import type { StreamHash } from "./hash-lanes.ts";
 import { GzipDecoder } from "./inflate.ts";
 import { buildLayerIndex } from "./layer.ts";
 import { Sha256 } from "./sha256.ts";
@@ -45,50 +46,119 @@ export interface LayerFacts {
  * other codes of the tar and layer kernels, NO_SPACE, SYSTEM_CALL_FAILED
  */
 export async function ingestLayer(job: LayerIngest): Promise<LayerFacts> {
-  const opened: number[] = [];
-  const open = (path: string, flags: "r" | "wx"): number => {
-    const fd = openSync(path, flags, 0o600);
-    opened.push(fd);
-    return fd;
-  };
-  try {
-    return await pass(job, open);
-  } catch (error) {
-    throw fileError(error, job.label);
-  } finally {
-    for (const fd of opened) closeSync(fd);
+  const pass = await LayerPass.open(job, () => new Sha256());
+  for (;;) {
+    const facts = pass.step();
+    if (facts !== undefined) return facts;
+    if (pass.waiting) pass.wait();
   }
 }
 
-async function pass(job: LayerIngest, open: (path: string, flags: "r" | "wx") => number): Promise<LayerFacts> {
-  const { source } = job;
-  const readable = (at: number): number => {
-    if (source.growing === undefined) return source.size;
-    return Math.min(source.size, readableBytes(source.growing, at).bytes);
-  };
-  const follower = job.hashedElsewhere === undefined ? undefined : new GrowingFileWriter(job.hashedElsewhere);
-  try {
-    const fdIn = open(source.path, "r");
+/**
+ * A layer on its way in, piece by piece, so that one thread can take in several by turns (ingest-together.ts). A pass that
+ * fails has closed its files; its errors are those of ingestLayer.
+ */
+export class LayerPass {
+  readonly #job: LayerIngest;
+  readonly #opened: number[] = [];
+  readonly #follower: GrowingFileWriter | undefined;
+  readonly #done: Float64Array | undefined;
+  #fdIn = -1;
+  #sink: LayerSink | undefined;
+  #at = 0;
+
+  private constructor(job: LayerIngest) {
+    this.#job = job;
+    this.#follower = job.hashedElsewhere === undefined ? undefined : new GrowingFileWriter(job.hashedElsewhere);
+    this.#done = job.doneBytes === undefined ? undefined : new Float64Array(job.doneBytes);
+  }
+
+  /** Opens its files and looks at its first bytes. `newHash` is called once or twice. */
+  static async open(job: LayerIngest, newHash: () => StreamHash): Promise<LayerPass> {
+    const pass = new LayerPass(job);
+    try {
+      pass.#fdIn = pass.#open(job.source.path, "r");
+      const compression = detectCompression(pass.#firstBytes());
+      pass.#sink = await openLayer(compression, job, pass.#follower, newHash, (path) => pass.#open(path, "wx"));
+      return pass;
+    } catch (error) {
+      throw pass.#failed(error);
+    }
+  }
+
+  /** Whether the next bytes are still to be written by somebody else. */
+  get waiting(): boolean {
+    const { growing } = this.#job.source;
+    return growing !== undefined && !isReadable(growing, this.#at);
+  }
+
+  /** Blocks the thread until there are more bytes, or for a while. */
+  wait(): void {
+    const { growing } = this.#job.source;
+    if (growing !== undefined) awaitGrowth(growing, this.#at);
+  }
+
+  /** Takes the next piece, if there is one by now; what the layer is, after the last. */
+  step(): LayerFacts | undefined {
+    try {
+      if (this.#at < this.#job.source.size) {
+        if (this.waiting) return undefined;
+        this.#takePiece();
+        if (this.#at < this.#job.source.size) return undefined;
+      }
+      const facts = (this.#sink as LayerSink).finish();
+      this.#close();
+      return facts;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #takePiece(): void {
+    const { source } = this.#job;
+    const sink = this.#sink as LayerSink;
+    const { input } = sink.received;
+    const wanted = Math.min(input.length, this.#readable() - this.#at);
+    const got = readSync(this.#fdIn, input, 0, wanted, source.offset + this.#at);
+    if (got === 0) throw endsEarly(this.#job, this.#at);
+    sink.push(input.subarray(0, got));
+    this.#at += got;
+    if (this.#done !== undefined) this.#done[0] = this.#at;
+  }
+
+  #readable(): number {
+    const { growing, size } = this.#job.source;
+    return growing === undefined ? size : Math.min(size, readableBytes(growing, this.#at).bytes);
+  }
+
+  #firstBytes(): Uint8Array {
+    const { source } = this.#job;
     const start = new Uint8Array(Math.min(MAGIC_BYTES, source.size));
     for (let got = 0; got < start.length;) {
-      const now = readSync(fdIn, start, got, Math.min(readable(got), start.length) - got, source.offset + got);
-      if (now === 0) throw endsEarly(job, got);
+      const readable =
+        source.growing === undefined ? source.size : Math.min(source.size, readableBytes(source.growing, got).bytes);
+      const now = readSync(this.#fdIn, start, got, Math.min(readable, start.length) - got, source.offset + got);
+      if (now === 0) throw endsEarly(this.#job, got);
       got += now;
     }
-    const compression = detectCompression(start);
-    const layer = await openLayer(compression, job, follower, open);
-    const done = job.doneBytes === undefined ? undefined : new Float64Array(job.doneBytes);
-    const { input } = layer.received;
-    for (let at = 0; at < source.size;) {
-      const got = readSync(fdIn, input, 0, Math.min(input.length, readable(at) - at), source.offset + at);
-      if (got === 0) throw endsEarly(job, at);
-      layer.push(input.subarray(0, got));
-      at += got;
-      if (done !== undefined) done[0] = at;
-    }
-    return layer.finish();
-  } finally {
-    follower?.end();
+    return start;
+  }
+
+  #open(path: string, flags: "r" | "wx"): number {
+    const fd = openSync(path, flags, 0o600);
+    this.#opened.push(fd);
+    return fd;
+  }
+
+  #close(): void {
+    for (const fd of this.#opened.splice(0)) closeSync(fd);
+    this.#follower?.end();
+  }
+
+  #failed(error: unknown): unknown {
+    this.#sink?.abandon();
+    this.#close();
+    return fileError(error, this.#job.label);
   }
 }
 
@@ -99,31 +169,39 @@ function endsEarly(job: LayerIngest, at: number): GantryError {
 /** The way of a layer's bytes. */
 interface LayerSink {
   /** Hashes the bytes as received; they are read into its input. */
-  received: Sha256;
+  received: StreamHash;
   /** Takes bytes of that input. */
   push(bytes: Uint8Array): void;
   finish(): LayerFacts;
+  /** Ends the hashes of a layer that failed. */
+  abandon(): void;
 }
 
 async function openLayer(
   compression: Compression,
   job: LayerIngest,
   follower: GrowingFileWriter | undefined,
-  open: (path: string, flags: "r" | "wx") => number,
+  newHash: () => StreamHash,
+  create: (path: string) => number,
 ): Promise<LayerSink> {
   const scanner = new TarScanner();
-  const received = new Sha256();
   const plain = compression === "none";
+  const decoder = plain ? undefined : await openDecoder(compression, job.label);
   const copied = job.copyFile !== undefined && (plain || job.keepCompressed === true);
-  const copyFd = copied ? open(job.copyFile as string, "wx") : undefined;
+  const copyFd = copied ? create(job.copyFile as string) : undefined;
+  const tarFd = plain ? -1 : create(job.tarFile);
   const index = (): number => {
     const { records, entryCount } = scanner.finish();
     writeFileSync(job.indexFile, buildLayerIndex(records), { flag: "wx", mode: 0o600 });
     return entryCount;
   };
-  if (plain) {
+  const hashes = new OpenHashes(newHash);
+  const received = hashes.open();
+  const { abandon } = hashes;
+  if (decoder === undefined) {
     return {
       received,
+      abandon,
       push: (bytes) => {
         if (copyFd !== undefined) writeAll(copyFd, bytes);
         scanner.push(bytes);
@@ -132,24 +210,24 @@ async function openLayer(
       },
       finish: () => {
         const entryCount = index();
-        const sha256 = follower === undefined ? received.digestHex() : "";
-        return { compression, blobSha256: sha256, tarSha256: sha256, tarBytes: job.source.size, entryCount };
+        const sha256 = hashes.end(received);
+        const tarSha256 = follower === undefined ? sha256 : "";
+        return { compression, blobSha256: tarSha256, tarSha256, tarBytes: job.source.size, entryCount };
       },
     };
   }
-  const decoder = await openDecoder(compression, job.label);
-  const tarFd = open(job.tarFile, "wx");
-  const tarHash = new Sha256();
+  const tarHash = follower === undefined ? hashes.open() : undefined;
   let tarBytes = 0;
   const takeTar = (bytes: Uint8Array): void => {
     writeAll(tarFd, bytes);
     scanner.push(bytes);
-    if (follower === undefined) tarHash.update(bytes);
-    else follower.advance(bytes.length);
+    if (tarHash === undefined) follower?.advance(bytes.length);
+    else tarHash.update(bytes);
     tarBytes += bytes.length;
   };
   return {
     received,
+    abandon,
     push: (bytes) => {
       if (copyFd !== undefined) writeAll(copyFd, bytes);
       decoder.push(bytes, takeTar);
@@ -158,9 +236,34 @@ async function openLayer(
     finish: () => {
       decoder.finish();
       const entryCount = index();
-      const tarSha256 = follower === undefined ? tarHash.digestHex() : "";
-      return { compression, blobSha256: received.digestHex(), tarSha256, tarBytes, entryCount };
+      const tarSha256 = tarHash === undefined ? "" : hashes.end(tarHash);
+      return { compression, blobSha256: hashes.end(received), tarSha256, tarBytes, entryCount };
     },
+  };
+}
+
+/** The hashes of one layer: a lane that is not ended is lost for the others. */
+class OpenHashes {
+  readonly #newHash: () => StreamHash;
+  readonly #open = new Set<StreamHash>();
+
+  constructor(newHash: () => StreamHash) {
+    this.#newHash = newHash;
+  }
+
+  open(): StreamHash {
+    const hash = this.#newHash();
+    this.#open.add(hash);
+    return hash;
+  }
+
+  end(hash: StreamHash): string {
+    this.#open.delete(hash);
+    return hash.digestHex();
+  }
+
+  readonly abandon = (): void => {
+    for (const hash of this.#open) this.end(hash);
   };
 }
 

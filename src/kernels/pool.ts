@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { artifact } from "../artifacts/locate.ts";
 import { GantryError } from "../errors/index.ts";
+import { LANES, nextThread, threadsAlone } from "./share-layers.ts";
 import { type TaskName, type TaskReply, type TaskRequest, unpackError, type WorkerTasks } from "./worker-protocol.ts";
 
 interface QueuedTask {
@@ -12,12 +13,13 @@ interface QueuedTask {
 
 interface Member {
   worker: Worker;
-  task: QueuedTask | undefined;
+  tasks: Map<number, QueuedTask>;
 }
 
 /**
- * Worker threads that run tasks, one each at a time, in the order of `run`. A thread is started when a task finds none
- * free (25 to 50 ms), up to `size`; `close` ends them all at once, also in the middle of a task, which is then rejected.
+ * Worker threads that run tasks, in the order of `run`: layers, where they are many, up to four a thread (share-layers.ts),
+ * anything else alone. A thread is started when a task finds none free (25 to 50 ms), up to `size`; `close` ends them all
+ * at once, also in the middle of a task, which is then rejected.
  */
 export class WorkerPool {
   readonly #size: number;
@@ -25,14 +27,20 @@ export class WorkerPool {
   readonly #queue: QueuedTask[] = [];
   #nextId = 1;
   #closed: Error | undefined;
+  #alone = 0;
 
   constructor(size = availableParallelism()) {
     this.#size = Math.max(1, size);
   }
 
+  /** Layers of these sizes come next, in this order: decides how the threads share them. */
+  expectLayers(sizes: readonly number[]): void {
+    this.#alone = threadsAlone(sizes, this.#size);
+  }
+
   /** Threads that have nothing to do, those not yet started included. */
   get idle(): number {
-    const busy = this.#members.filter((member) => member.task !== undefined).length;
+    const busy = this.#members.filter((member) => member.tasks.size > 0).length;
     return Math.max(0, this.#size - busy - this.#queue.length);
   }
 
@@ -53,26 +61,38 @@ export class WorkerPool {
     this.#closed ??= reason;
     for (const task of this.#queue.splice(0)) task.reject(this.#closed);
     const members = this.#members.splice(0);
-    for (const { task } of members) task?.reject(this.#closed);
+    for (const { tasks } of members) for (const task of tasks.values()) task.reject(this.#closed);
     await Promise.all(members.map(({ worker }) => worker.terminate()));
   }
 
   #dispatch(): void {
-    while (this.#queue.length > 0) {
-      const free = this.#members.find((member) => member.task === undefined) ?? this.#start();
-      if (free === undefined) return;
-      free.task = this.#queue.shift();
-      free.worker.postMessage(free.task?.request);
+    for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
+      const member = this.#memberFor(head.request.task);
+      if (member === undefined) return;
+      this.#queue.shift();
+      member.tasks.set(head.request.id, head);
+      member.worker.postMessage(head.request);
     }
+  }
+
+  #memberFor(task: TaskName): Member | undefined {
+    const free = this.#members.find((member) => member.tasks.size === 0) ?? this.#start();
+    if (free !== undefined || task !== "ingestLayer") return free;
+    const layersOnly = ({ tasks }: Member): boolean =>
+      [...tasks.values()].every((running) => running.request.task === "ingestLayer");
+    const places = this.#members.map((member, i) => (i < this.#alone || !layersOnly(member) ? 1 : LANES));
+    const waiting = this.#queue.findIndex((queued) => queued.request.task !== "ingestLayer");
+    const running = this.#members.map((member) => member.tasks.size);
+    return this.#members[nextThread(running, places, waiting < 0 ? this.#queue.length : waiting)];
   }
 
   #start(): Member | undefined {
     if (this.#members.length >= this.#size) return undefined;
     const worker = new Worker(artifact("worker.cjs"), { execArgv: [] });
-    const member: Member = { worker, task: undefined };
+    const member: Member = { worker, tasks: new Map() };
     worker.on("message", (reply: TaskReply) => {
-      const { task } = member;
-      member.task = undefined;
+      const task = member.tasks.get(reply.id);
+      member.tasks.delete(reply.id);
       if ("error" in reply) task?.reject(unpackError(reply.error));
       else task?.resolve(reply.result);
       this.#dispatch();
@@ -91,7 +111,7 @@ export class WorkerPool {
     const index = this.#members.indexOf(member);
     if (index < 0) return;
     this.#members.splice(index, 1);
-    member.task?.reject(error);
+    for (const task of member.tasks.values()) task.reject(error);
     this.#dispatch();
   }
 }

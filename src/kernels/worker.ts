@@ -1,7 +1,9 @@
 import { parentPort } from "node:worker_threads";
 import { hashGrowingFile } from "./hash-file.ts";
-import { ingestLayer } from "./ingest-layer.ts";
+import { LayersTogether } from "./ingest-together.ts";
 import { packError, type TaskReply, type TaskRequest } from "./worker-protocol.ts";
+
+const layers = new LayersTogether();
 
 /** Entry point of a worker thread (dist/worker.cjs): each task is answered with its id. */
 async function answer(request: TaskRequest): Promise<TaskReply> {
@@ -15,7 +17,7 @@ async function answer(request: TaskRequest): Promise<TaskReply> {
 function perform(request: TaskRequest): Promise<unknown> {
   switch (request.task) {
     case "ingestLayer":
-      return ingestLayer(request.argument);
+      return layers.ingest(request.argument);
     case "hashGrowingFile":
       return hashGrowingFile(request.argument);
   }
