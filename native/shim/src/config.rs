@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gantry_runtime::error::{At, Failure, Result};
@@ -19,6 +20,9 @@ pub struct Config {
     pub stdin_once: bool,
     pub log: PathBuf,
     pub auto_remove: bool,
+    /// What its events say of the container.
+    #[serde(default)]
+    pub event_attributes: BTreeMap<String, String>,
     pub console_size: Option<ConsoleSize>,
 }
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
+use std::time::Instant;
 
 use gantry_runtime::cgroup::OomWatch;
 use gantry_runtime::clock;
@@ -19,6 +20,7 @@ use gantry_sys::{fs as sys_fs, libc, prctl, process, pty, signal, socket};
 
 use crate::client::Client;
 use crate::config::Config;
+use crate::event;
 use crate::frame;
 use crate::keeper::{FORWARDED, Keeper};
 use crate::log::LogFile;
@@ -96,6 +98,7 @@ fn bring_up(
     let started_at = clock::now();
     runtime.start()?;
     Status::running(pid, started_at.clone()).write(false)?;
+    event::record(config, "start", &[]);
     let mut clients = Vec::new();
     if let Some(socket) = foreground {
         process::set_nonblocking(socket.as_fd(), true).step("fcntl", "foreground connection")?;
@@ -180,9 +183,11 @@ fn see_out(
     started_at: String,
     lock: OwnedFd,
 ) {
+    let started = Instant::now();
     let exit: Exit = keeper.run();
     let finished_at = clock::now();
     let oom_killed = oom.has_killed();
+    let seconds = started.elapsed().as_secs().to_string();
     keeper.drain(false);
     let deleted = runtime.delete();
     keeper.drain(true);
@@ -195,6 +200,10 @@ fn see_out(
         oom_killed,
         error: deleted.err().map(|failure| failure.message).unwrap_or_default(),
     };
+    if oom_killed {
+        event::record(config, "oom", &[]);
+    }
+    event::record(config, "die", &[("execDuration", &seconds), ("exitCode", &exit.status().to_string())]);
     end(config, directory, &status, lock);
     keeper.finish(exit.status(), oom_killed);
 }
@@ -226,6 +235,9 @@ fn finish_files(config: &Config, directory: &Path, status: &Status) {
     unmount_rootfs(&config.rootfs);
     let written = status.write(!config.auto_remove);
     let removed = if config.auto_remove { remove_container(config, directory) } else { Ok(()) };
+    if config.auto_remove && removed.is_ok() {
+        event::record(config, "destroy", &[]);
+    }
     for failure in [written.err(), removed.err()].into_iter().flatten() {
         eprintln!("gantry-shim: {failure}");
     }

@@ -8,6 +8,7 @@
 mod client;
 mod config;
 mod container;
+mod event;
 mod frame;
 mod keeper;
 mod log;
