@@ -1,4 +1,5 @@
 import { type ErrorCode, GantryError } from "../errors/index.ts";
+import type { BlockCompression, CompressedBlock } from "./compress-block.ts";
 import type { FileHashing } from "./hash-file.ts";
 import type { LayerFacts, LayerIngest } from "./ingest-layer.ts";
 
@@ -6,6 +7,7 @@ import type { LayerFacts, LayerIngest } from "./ingest-layer.ts";
 export interface WorkerTasks {
   ingestLayer: { argument: LayerIngest; result: LayerFacts };
   hashGrowingFile: { argument: FileHashing; result: string };
+  compressBlock: { argument: BlockCompression; result: CompressedBlock };
 }
 
 export type TaskName = keyof WorkerTasks;

@@ -1,4 +1,5 @@
 import { parentPort } from "node:worker_threads";
+import { compressBlock } from "./compress-block.ts";
 import { hashGrowingFile } from "./hash-file.ts";
 import { LayersTogether } from "./ingest-together.ts";
 import { packError, type TaskReply, type TaskRequest } from "./worker-protocol.ts";
@@ -20,6 +21,8 @@ function perform(request: TaskRequest): Promise<unknown> {
       return layers.ingest(request.argument);
     case "hashGrowingFile":
       return hashGrowingFile(request.argument);
+    case "compressBlock":
+      return compressBlock(request.argument);
   }
 }
 

@@ -8,6 +8,11 @@ function headOf(word: u32): usize {
   return HEADS + (((word * 0x9e3779b1) >> (32 - HASH_BITS)) << 1);
 }
 
+/** Takes the bytes before the unit into the table, up to the last word of them. */
+export function recallFast(): void {
+  for (let at = UNIT - state.history; at + 4 <= UNIT; at += 2) store<u16>(headOf(load<u32>(at)), u16(at - UNIT));
+}
+
 /** Finds the matches of the unit's `filled` bytes. */
 export function fast(): void {
   state.sequences = SEQUENCES;

@@ -2,10 +2,6 @@
 import { HEADS, HEADS3, PREVIOUS, SEQUENCES, UNIT, WINDOW_BYTES, state } from "./memory";
 import { Slots } from "./slots";
 
-/** How many candidates are looked at; half as many where there is a match already. */
-const DEPTH: u32 = 36;
-/** A match this long is taken at once. */
-const NICE: u32 = 72;
 /** A match of three bytes further away costs more than its literals. */
 const FAR3: u32 = 4096;
 const HASH_BITS: u32 = 16;
@@ -36,7 +32,7 @@ class Chains {
 }
 
 /** Takes `at` into the chains and returns the length of the best match there if it is over `least`, else `least`. */
-function find(at: usize, end: usize, floor: usize, least: u32, depth: u32): u32 {
+function find(at: usize, end: usize, floor: usize, least: u32, depth: u32, nice: u32): u32 {
   const word = load<u32>(at);
   const position = u32(at - UNIT);
   const head = headOf(word);
@@ -69,7 +65,7 @@ function find(at: usize, end: usize, floor: usize, least: u32, depth: u32): u32 
       if (length > best) {
         best = length;
         distance = back;
-        if (length >= NICE || length === most) break;
+        if (length >= nice || length === most) break;
       }
     }
     candidate = load<u16>(PREVIOUS + ((candidate & 32767) << 1));
@@ -77,24 +73,31 @@ function find(at: usize, end: usize, floor: usize, least: u32, depth: u32): u32 
   return best;
 }
 
+/** Takes the bytes before the unit into the chains, up to the last word of them. */
+export function recallLazy(): void {
+  for (let at = UNIT - state.history; at + 4 <= UNIT; ++at) Chains.insert(at);
+}
+
 /** Finds the matches of the unit's `filled` bytes. */
 export function lazy(): void {
   state.sequences = SEQUENCES;
   const end = UNIT + state.filled;
   const floor = UNIT - state.history;
+  const depth = state.depth;
+  const nice = state.nice;
   let start = UNIT;
   let at = UNIT;
   if (state.filled >= 16) {
     const last = end - 12;
     while (at < last) {
-      let length = find(at, end, floor, 2, DEPTH);
+      let length = find(at, end, floor, 2, depth, nice);
       if (length < 3) {
         Slots.noteLiteral(at++);
         continue;
       }
       let back = distance;
-      while (length < NICE && at + 1 < last) {
-        const next = find(at + 1, end, floor, length - 1, DEPTH / 2);
+      while (length < nice && at + 1 < last) {
+        const next = find(at + 1, end, floor, length - 1, depth / 2, nice);
         if (next < length) break;
         // Four quarters of a bit a byte of length against a bit a doubling of the distance.
         if (4 * i32(next - length) + i32(clz(distance)) - i32(clz(back)) <= 2) break;
@@ -104,7 +107,7 @@ export function lazy(): void {
       }
       Slots.noteMatch(u32(at - start), length, back);
       const after = at + length;
-      const inserted = at + (length < NICE && at + 1 < last ? 2 : 1);
+      const inserted = at + (length < nice && at + 1 < last ? 2 : 1);
       for (at = inserted; at < min(after, last); ++at) Chains.insert(at);
       at = after;
       start = after;

@@ -29,13 +29,14 @@ class State {
   /** Bits not yet in the output, fewer than eight between calls. */
   bits: u64;
   bitCount: u32;
-  level: u32;
+  /** How many candidates are looked at; half as many where there is a match already. 0: the search of fast.ts. */
+  depth: u32;
+  /** A match this long is taken at once. */
+  nice: u32;
   output: usize;
   /** Bytes in the unit so far. */
   filled: u32;
   crc: u32;
-  /** Length of all input modulo 2^32. */
-  size: u32;
   /** How many bytes before UNIT are earlier input. */
   history: u32;
   sequences: usize;

@@ -2,16 +2,14 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { GzipEncoder } from "../../../src/kernels/deflate.ts";
+import { GZIP_BLOCK_BYTES, GzipEncoder } from "../../../src/kernels/deflate.ts";
 import { GzipDecoder } from "../../../src/kernels/inflate.ts";
 import { Seeded } from "./seeded.ts";
 
-const sample = new Seeded(20).compressible(700_000);
+const sample = new Seeded(20).compressible(1_200_000);
 const noise = new Seeded(21).bytes(200_000);
 
-const cases = (["fast", "default"] as const).flatMap((level) =>
-  (["scalar", "simd"] as const).map((build) => ({ level, build })),
-);
+const cases = ([1, 6] as const).flatMap((level) => (["scalar", "simd"] as const).map((build) => ({ level, build })));
 
 describe.each(cases)("the $build deflate kernel at level $level", ({ level, build }) => {
   const deflate = (pieces: readonly Uint8Array[]): Buffer => {
@@ -36,10 +34,10 @@ describe.each(cases)("the $build deflate kernel at level $level", ({ level, buil
   });
 
   it("writes what zlib reads around the edges of its units", () => {
-    for (const edge of [32_768, 65_535, 65_536, 98_304, 131_072])
+    for (const edge of [32_768, 65_535, 65_536, 98_304, 131_072, GZIP_BLOCK_BYTES])
       for (let length = edge - 3; length <= edge + 3; length++) {
         check(sample.subarray(0, length));
-        if (length % 2 === 0) check(noise.subarray(0, length));
+        if (length % 2 === 0 && edge < GZIP_BLOCK_BYTES) check(noise.subarray(0, length));
       }
   });
 
@@ -79,7 +77,7 @@ describe.each(cases)("the $build deflate kernel at level $level", ({ level, buil
   it("does not depend on how the input is cut", () => {
     const random = new Seeded(25);
     const expected = deflate([sample]);
-    for (const most of [100, 65_535, 65_536, 65_537, 1_000_000])
+    for (const most of [10_000, 65_535, 65_536, 65_537, 1_000_000])
       expect(deflate(random.cut(sample, most)).equals(expected)).toBe(true);
     const small = sample.subarray(0, 70_000);
     expect(deflate(random.cut(small, 1)).equals(deflate([small]))).toBe(true);
@@ -97,12 +95,12 @@ describe.each(cases)("the $build deflate kernel at level $level", ({ level, buil
 
   it("is about as small as zlib", () => {
     const ours = check(sample).length;
-    const theirs = gzipSync(sample, { level: level === "fast" ? 1 : 6 }).length;
-    expect(ours / theirs).toBeLessThan(level === "fast" ? 1.08 : 1.06);
+    const theirs = gzipSync(sample, { level }).length;
+    expect(ours / theirs).toBeLessThan(level === 1 ? 1.08 : 1.06);
   });
 
   it("writes a header without time and name", () => {
-    expect([...check(sample).subarray(0, 10)]).toEqual([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level === "fast" ? 4 : 0, 255]);
+    expect([...check(sample).subarray(0, 10)]).toEqual([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level === 1 ? 4 : 0, 255]);
   });
 
   it("writes what gzip(1) and the inflate kernel read", ({ skip }) => {
@@ -134,6 +132,6 @@ describe.each(cases)("the $build deflate kernel at level $level", ({ level, buil
 });
 
 const GOLDEN = {
-  fast: "02a9b54eb6e78b20701e4ad352e2232c86baae29d98d0535a58f5f3a19b5a39e",
-  default: "4ffbd3dffd2d9bbbb14775b7214b84a48c307a76a28ac72c496a7ae3e3e478af",
+  1: "bc9a7ed128634f1c619d59c1c14248fe5f3d484f67a9a2a958212592549b14db",
+  6: "ea7bf8aeb952e1777396dbf850a7d75c140646713c128856f912fa9fc9e67e79",
 };
