@@ -1,4 +1,5 @@
 import { GantryError } from "../errors/index.ts";
+import { containerEvent } from "../runtime/container-event.ts";
 import { ContainerPaths } from "../runtime/container-paths.ts";
 import { readContainerRecord } from "../runtime/container-record.ts";
 import { readContainerStatus } from "../runtime/container-status.ts";
@@ -36,6 +37,7 @@ export async function attachContainer(
       details: { container: paths.id },
     });
   }
+  containerEvent(store.layout, record, "attach");
   return {
     record,
     paths: new ContainerPaths(store.layout, record.id),

@@ -16,6 +16,7 @@ import { GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import type { Image } from "../image/types.ts";
 import { type ContainerRequest, mergeConfig } from "../runtime/container-config.ts";
+import { containerEvent } from "../runtime/container-event.ts";
 import { newContainerId } from "../runtime/container-id.ts";
 import { claimName, claimRandomName, releaseName, validContainerName } from "../runtime/container-names.ts";
 import { ContainerPaths } from "../runtime/container-paths.ts";
@@ -92,6 +93,7 @@ export async function createContainer(
   } finally {
     await scratch.dispose();
   }
+  containerEvent(store.layout, record, "create");
   return { record, base };
 }
 

@@ -13,6 +13,6 @@ const SIGKILL = 9;
 export async function killContainer(store: Store, given: string, signal: string): Promise<void> {
   const number = signalNumber(signal);
   const paths = findContainer(store.layout, given);
-  await signalContainer(paths, given, number);
+  await signalContainer(store, paths, given, number);
   if (number === SIGKILL) await waitContainer(paths);
 }

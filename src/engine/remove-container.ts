@@ -4,7 +4,9 @@ import { lockFile, removeTree } from "../bridge/index.ts";
 import { GantryError, isGantryError } from "../errors/index.ts";
 import { removeCgroup } from "../runtime/cgroup-cleanup.ts";
 import { containerNames, releaseName } from "../runtime/container-names.ts";
+import { containerEvent } from "../runtime/container-event.ts";
 import type { ContainerPaths } from "../runtime/container-paths.ts";
+import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { readContainerStatus } from "../runtime/container-status.ts";
 import { findContainer } from "../runtime/find-container.ts";
 import type { Store } from "../store/store.ts";
@@ -33,7 +35,7 @@ export async function removeContainer(
   options: RemoveContainerOptions = {},
 ): Promise<void> {
   const paths = findContainer(store.layout, given);
-  await endIfRunning(paths, given, options.force === true);
+  await endIfRunning(store, paths, given, options.force === true);
   const lock = await lockFile(paths.shimLock, { timeoutMs: LOCK_TIMEOUT_MS }).catch((error: unknown) => {
     // Removed with its directory by somebody else, the shim of an auto-removed container for example.
     if (!existsSync(paths.directory)) return undefined;
@@ -41,18 +43,29 @@ export async function removeContainer(
   });
   if (lock === undefined) return;
   try {
+    const record = readableRecord(paths);
     removeCgroup(paths.id);
     await discard(store, paths);
+    if (record !== undefined) containerEvent(store.layout, record, "destroy");
   } finally {
     lock.release();
   }
 }
 
-async function endIfRunning(paths: ContainerPaths, given: string, force: boolean): Promise<void> {
+/** The record, for the event; one that cannot be read does not keep a container from being removed. */
+function readableRecord(paths: ContainerPaths): ContainerRecord | undefined {
+  try {
+    return readContainerRecord(paths);
+  } catch {
+    return undefined;
+  }
+}
+
+async function endIfRunning(store: Store, paths: ContainerPaths, given: string, force: boolean): Promise<void> {
   if (readContainerStatus(paths).state !== "running") return;
   if (!force) throw running(paths);
   try {
-    await signalContainer(paths, given, SIGKILL);
+    await signalContainer(store, paths, given, SIGKILL);
   } catch (error) {
     if (!isGantryError(error, "CONTAINER_NOT_RUNNING")) throw error;
   }

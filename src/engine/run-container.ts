@@ -1,6 +1,7 @@
 import { isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import type { ContainerRequest } from "../runtime/container-config.ts";
+import { containerEvent } from "../runtime/container-event.ts";
 import { ContainerPaths } from "../runtime/container-paths.ts";
 import type { ContainerRecord } from "../runtime/container-record.ts";
 import { readContainerStatus } from "../runtime/container-status.ts";
@@ -72,6 +73,7 @@ async function start(
     if (record.hostConfig.AutoRemove === true) await discardFailed(store, record.id);
     throw error;
   };
+  if (options.attached) containerEvent(store.layout, record, "attach");
   const shim = await startContainer(store, record, options.attached, base).catch(undo);
   const connection =
     shim.attachFd === undefined

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { GantryError, isGantryError } from "../errors/index.ts";
 import { SILENT_REPORTER } from "../events/progress.ts";
+import { containerEventAttributes } from "../runtime/container-event.ts";
 import { ContainerPaths } from "../runtime/container-paths.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { readContainerStatus } from "../runtime/container-status.ts";
@@ -45,6 +46,7 @@ export async function startContainer(
     stdinOnce: config.StdinOnce,
     log: paths.log,
     autoRemove: hostConfig.AutoRemove === true,
+    eventAttributes: containerEventAttributes(record),
     ...(width > 0 && height > 0 ? { consoleSize: { width, height } } : {}),
   };
   writeFileSync(paths.shimConfig, JSON.stringify(shim), { mode: 0o600 });

@@ -1,4 +1,5 @@
 import { isGantryError } from "../errors/index.ts";
+import { containerEvent } from "../runtime/container-event.ts";
 import type { ContainerPaths } from "../runtime/container-paths.ts";
 import { readContainerRecord } from "../runtime/container-record.ts";
 import { readContainerStatus } from "../runtime/container-status.ts";
@@ -26,19 +27,21 @@ export interface StopOptions {
  */
 export async function stopContainer(store: Store, given: string, options: StopOptions = {}): Promise<void> {
   const paths = findContainer(store.layout, given);
-  const { config } = readContainerRecord(paths);
+  const record = readContainerRecord(paths);
+  const { config } = record;
   const signal = signalNumber(options.signal || config.StopSignal || "TERM");
   const timeoutSeconds = options.timeoutSeconds ?? config.StopTimeout ?? DEFAULT_STOP_TIMEOUT;
   if (readContainerStatus(paths).state !== "running") return;
   const ended = waitContainer(paths).then((): true => true);
-  await signalIfRunning(paths, given, signal);
-  if (!(await within(ended, timeoutSeconds))) await signalIfRunning(paths, given, SIGKILL);
+  await signalIfRunning(store, paths, given, signal);
+  if (!(await within(ended, timeoutSeconds))) await signalIfRunning(store, paths, given, SIGKILL);
   await ended;
+  containerEvent(store.layout, record, "stop");
 }
 
-async function signalIfRunning(paths: ContainerPaths, given: string, signal: number): Promise<void> {
+async function signalIfRunning(store: Store, paths: ContainerPaths, given: string, signal: number): Promise<void> {
   try {
-    await signalContainer(paths, given, signal);
+    await signalContainer(store, paths, given, signal);
   } catch (error) {
     if (!isGantryError(error, "CONTAINER_NOT_RUNNING")) throw error;
   }

@@ -21,6 +21,8 @@ export interface ShimConfig {
   stdinOnce: boolean;
   log: string;
   autoRemove: boolean;
+  /** What its events (start, oom, die, destroy) say of the container (container-event.ts). */
+  eventAttributes?: Record<string, string>;
   consoleSize?: { width: number; height: number };
 }
 

@@ -19,6 +19,13 @@ export function localRfc3339(ms: number | undefined): string {
   return localDate(date, "T") + (date.getTimezoneOffset() === 0 ? "Z" : offsetText(date));
 }
 
+/** A time in nanoseconds since 1970 in RFC 3339 with all nine digits, in the machine's zone. */
+export function localRfc3339Nano(nanoseconds: bigint): string {
+  const second = localRfc3339(Number(nanoseconds / 1_000_000_000n) * 1000);
+  const fraction = String(nanoseconds % 1_000_000_000n).padStart(9, "0");
+  return `${second.slice(0, 19)}.${fraction}${second.slice(19)}`;
+}
+
 function localDate(date: Date, separator: string): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   const day = `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

@@ -1,4 +1,3 @@
-import { UsageError } from "../framework/usage-errors.ts";
 import { toJson } from "./go-template/to-json.ts";
 import { nilMap, nilSlice, sortedKeys, struct } from "./go-template/values.ts";
 
@@ -17,16 +16,6 @@ const SLICES = new Set(
   ).split(" "),
 );
 
-/** Compiles an inspect template. @throws {UsageError} with Docker's status 64 */
-async function compile(format: string): Promise<{ execute(data: unknown): string }> {
-  const { compileTemplate } = await import("./go-template/template.ts");
-  try {
-    return compileTemplate(format);
-  } catch (error) {
-    throw new UsageError(`template parsing error: ${(error as Error).message}`, 64);
-  }
-}
-
 /**
  * Makes what turns found objects into the output of an `inspect` command: a JSON array indented by four, `--format json` the
  * array on one line, or a template's result for each object on a line of its own. The template is read before anything is
@@ -42,14 +31,9 @@ export async function inspectionRenderer(format: string): Promise<(objects: read
         indent,
       )}\n`;
   }
-  const template = await compile(format);
-  return (objects) => {
-    try {
-      return objects.map((object) => `${template.execute(goShaped(object))}\n`).join("");
-    } catch (error) {
-      throw new UsageError(`template parsing error: ${(error as Error).message}`, 1);
-    }
-  };
+  const { compileFormat } = await import("./compile-format.ts");
+  const template = compileFormat(format);
+  return (objects) => objects.map((object) => `${template.execute(goShaped(object))}\n`).join("");
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DetachFilter, parseDetachKeys } from "../../../src/cli/commands/container/detach-keys.ts";
-import { parseMoment } from "../../../src/cli/commands/container/moment.ts";
+import { parseMoment } from "../../../src/cli/format/moment.ts";
 import { statusText } from "../../../src/cli/commands/container/status-text.ts";
 import { NEVER } from "../../../src/runtime/container-status.ts";
 

@@ -1,7 +1,7 @@
 import { GantryError } from "../../../errors/index.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, stringFlag } from "../../framework/flags.ts";
-import { parseMoment } from "./moment.ts";
+import { parseMoment } from "../../format/moment.ts";
 
 export const command = defineCommand({
   summary: "Fetch the logs of a container",

@@ -1,6 +1,7 @@
 import type { CommandEntry } from "../../framework/command.ts";
 
 export const SYSTEM_ENTRIES: readonly CommandEntry[] = [
+  { names: ["system events", "events"], load: () => import("./events.ts") },
   { names: ["system info", "info"], load: () => import("./info.ts") },
   { names: ["inspect"], load: () => import("./inspect.ts") },
   { names: ["version"], load: () => import("./version.ts") },

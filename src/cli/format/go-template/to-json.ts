@@ -10,11 +10,20 @@ export function toJson(value: unknown, indent = 0): string {
   const own =
     typeof value === "object" && value !== null ? (value as { [JSON_TEXT]?: () => string })[JSON_TEXT] : undefined;
   if (own !== undefined) return own();
+  const found: bigint[] = [];
+  const digits = (element: bigint): string => {
+    found.push(element);
+    return `${BIG_INTEGER}${element}`;
+  };
   const text = JSON.stringify(
     value,
-    (_, element: unknown) => (typeof element === "bigint" ? Number(element) : element),
+    (_, element: unknown) => (typeof element === "bigint" ? digits(element) : element),
     indent,
   );
   // Go escapes the two line separators that JavaScript leaves.
-  return text.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+  const escaped = text.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+  return found.length > 0 ? escaped.replace(/"\\u0000int:(-?\d+)"/g, "$1") : escaped;
 }
+
+/** Marks the text of a number that has more digits than JavaScript's: they are all written. */
+const BIG_INTEGER = "\0int:";
