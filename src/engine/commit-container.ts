@@ -4,36 +4,36 @@ import { treeDataBytes } from "../archive/tree-size.ts";
 import { writeTree } from "../archive/tree-writer.ts";
 import { isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
+import { childImageConfig } from "../image/child-config.ts";
 import { digestHex, digestOf } from "../image/digest.ts";
-import { encodeJson } from "../image/manifest.ts";
-import {
-  DOCKER_CONFIG,
-  DOCKER_LAYER,
-  DOCKER_MANIFEST,
-  OCI_CONFIG,
-  OCI_LAYER,
-  OCI_MANIFEST,
-} from "../image/media-types.ts";
+import { applyChanges } from "../image/instructions/apply-changes.ts";
+import { DOCKER_LAYER, DOCKER_MANIFEST, OCI_LAYER } from "../image/media-types.ts";
 import { fullTagName } from "../image/reference.ts";
-import type { Descriptor, Digest, Image, ImageManifest } from "../image/types.ts";
+import { type Timestamp, timestampOf } from "../image/timestamp.ts";
+import type { Descriptor, Digest, Image, ImageConfig } from "../image/types.ts";
 import { buildLayerIndex } from "../kernels/layer.ts";
-import { Sha256, sha256Hex } from "../kernels/sha256.ts";
+import { Sha256 } from "../kernels/sha256.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
-import { type ChildImageOptions, childImageConfig } from "../image/child-config.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { containerLayer, type IndexedTree } from "../runtime/container-tree.ts";
 import { findContainer } from "../runtime/find-container.ts";
 import { whilePaused } from "../runtime/freezer.ts";
-import { timestampNow } from "../runtime/timestamp.ts";
 import { requireSpace } from "../store/free-space.ts";
-import type { PublishedContent, Scratch, Store } from "../store/store.ts";
+import type { PublishedBlob, PublishedContent, Scratch, Store } from "../store/store.ts";
 import { warnOfLosses } from "./export-container.ts";
+import { writeImageDocuments } from "./image-documents.ts";
 
-export interface CommitOptions extends Pick<ChildImageOptions, "author" | "message" | "changes"> {
+export interface CommitOptions {
   /** Name of the new image; without one it is dangling. */
   name?: string;
   /** Freeze the container meanwhile, so that files agree with each other. Default true. */
   pause?: boolean;
+  author?: string;
+  message?: string;
+  /** Dockerfile instructions applied to the container's config. */
+  changes?: readonly string[];
+  /** When the image was made; now where it is not given. Files that are younger are dated so in the new layer. */
+  timestamp?: Timestamp;
 }
 
 /** What an empty tar is: its layer is left out of the image, and the history says so. */
@@ -53,6 +53,7 @@ export async function commitContainer(
   const paths = findContainer(store.layout, given);
   const record = readContainerRecord(paths);
   const names = options.name === undefined ? [] : [fullTagName(options.name)];
+  const runConfig = applyChanges(record.config, options.changes ?? []);
   const parent = parentOf(store, record);
   const scratch = await store.scratch();
   try {
@@ -62,14 +63,15 @@ export async function commitContainer(
       return await writeLayer(scratch, tree, record.name, reporter);
     });
     const config = childImageConfig(parent?.config, {
-      ...options,
-      runConfig: record.config,
+      runConfig,
       createdBy: record.args.join(" "),
-      created: timestampNow(),
+      created: (options.timestamp ?? timestampOf(Date.now())).text,
+      author: options.author ?? "",
+      comment: options.message ?? "",
       diffIds: [...record.layers, ...(layer === undefined ? [] : [layer.diffId])],
       emptyLayer: layer === undefined,
     });
-    return await store.publish(scratch, describe(store, scratch, record, parent, encodeJson(config), layer, names));
+    return await store.publish(scratch, contentOf(store, scratch, { record, parent, config, layer, names }));
   } finally {
     await scratch.dispose();
   }
@@ -124,24 +126,20 @@ async function writeLayer(
   }
 }
 
-/** Writes config and manifest into the scratch directory; everything that the image consists of. */
-function describe(
+/** Everything that the image consists of; its config and manifest are written into the scratch directory. */
+function contentOf(
   store: Store,
   scratch: Scratch,
-  record: ContainerRecord,
-  parent: Image | undefined,
-  config: Uint8Array,
-  layer: NewLayer | undefined,
-  names: string[],
+  made: {
+    record: ContainerRecord;
+    parent: Image | undefined;
+    config: ImageConfig;
+    layer: NewLayer | undefined;
+    names: string[];
+  },
 ): PublishedContent {
-  const blobs: PublishedContent["blobs"] = [];
-  const put = (bytes: Uint8Array, mediaType: string): Descriptor => {
-    const digest = digestOf(sha256Hex(bytes));
-    const file = join(scratch.path, `blob-${digestHex(digest)}`);
-    writeFileSync(file, bytes);
-    blobs.push({ digest, file });
-    return { mediaType, digest, size: bytes.length };
-  };
+  const { record, parent, layer } = made;
+  const blobs: PublishedBlob[] = [];
   const docker = parent?.manifest.mediaType === DOCKER_MANIFEST;
   const layers = record.layers.map(
     (diffId, n): Descriptor => parent?.layers[n]?.blob ?? plainLayer(store, scratch, diffId, blobs),
@@ -150,22 +148,17 @@ function describe(
     layers.push({ mediaType: docker ? DOCKER_LAYER : OCI_LAYER, digest: layer.diffId, size: layer.bytes });
     blobs.push({ digest: layer.diffId, file: layer.tar });
   }
-  const manifest: ImageManifest = {
-    schemaVersion: 2,
-    mediaType: docker ? DOCKER_MANIFEST : OCI_MANIFEST,
-    config: put(config, docker ? DOCKER_CONFIG : OCI_CONFIG),
-    layers,
-  };
+  const documents = writeImageDocuments(scratch.path, made.config, layers, { docker });
   return {
-    blobs,
+    blobs: [...blobs, ...documents.blobs],
     layers: layer === undefined ? [] : [{ diffId: layer.diffId, blob: layer.diffId, index: layer.index }],
-    manifest: put(encodeJson(manifest), manifest.mediaType!),
-    names,
+    manifest: documents.manifest,
+    names: made.names,
   };
 }
 
 /** A layer whose image is gone: its tar, which the container kept, becomes the blob. */
-function plainLayer(store: Store, scratch: Scratch, diffId: Digest, blobs: PublishedContent["blobs"]): Descriptor {
+function plainLayer(store: Store, scratch: Scratch, diffId: Digest, blobs: PublishedBlob[]): Descriptor {
   const file = join(scratch.path, `blob-${digestHex(diffId)}`);
   linkSync(store.layout.layerTar(diffId), file);
   blobs.push({ digest: diffId, file, durable: true });

@@ -12,14 +12,25 @@ async function helpOf(...words: string[]): Promise<string> {
 }
 
 describe("help is what the golden file says", () => {
-  it.each(["image", "load", "save", "images", "image inspect", "inspect", "rmi", "tag", "history", "version", "info"])(
-    "of %s",
-    async (path) => {
-      await expect(await helpOf(...path.split(" "))).toMatchFileSnapshot(
-        `../../golden/help/${path.replace(" ", "-")}.txt`,
-      );
-    },
-  );
+  it.each([
+    "image",
+    "load",
+    "save",
+    "images",
+    "image inspect",
+    "inspect",
+    "rmi",
+    "tag",
+    "history",
+    "import",
+    "commit",
+    "version",
+    "info",
+  ])("of %s", async (path) => {
+    await expect(await helpOf(...path.split(" "))).toMatchFileSnapshot(
+      `../../golden/help/${path.replace(" ", "-")}.txt`,
+    );
+  });
 });
 
 it("the program's help lists every verb that has a short name", async () => {

@@ -1,5 +1,6 @@
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, listFlag, stringFlag } from "../../framework/flags.ts";
+import { timestampFlag, wantedTimestamp } from "../../framework/timestamp-flag.ts";
 import { progressFlag } from "../../progress/progress-flag.ts";
 
 export const command = defineCommand({
@@ -12,13 +13,16 @@ export const command = defineCommand({
     change: listFlag("Apply Dockerfile instruction to the created image", { short: "c" }),
     message: stringFlag("Commit message", { short: "m" }),
     pause: boolFlag("Pause container during commit", { short: "p", default: true }),
+    "no-pause": boolFlag("Do not pause the container: files may change while they are read"),
     progress: progressFlag,
+    timestamp: timestampFlag,
   },
   examples: [
     { says: "Keep what a container has become", line: "gantry commit web web:patched" },
     { says: "And change how it starts", line: `gantry commit -c 'CMD ["nginx", "-g", "daemon off;"]' web web:patched` },
   ],
   async run(context, { flags, operands }) {
+    const timestamp = wantedTimestamp(context, flags.timestamp);
     const { openStore } = await import("../../../store/open-store.ts");
     const { commitContainer } = await import("../../../engine/commit-container.ts");
     const { withProgress } = await import("../../progress/with-progress.ts");
@@ -27,8 +31,9 @@ export const command = defineCommand({
       author: flags.author,
       message: flags.message,
       changes: flags.change,
-      pause: flags.pause,
+      pause: flags.pause && !flags["no-pause"],
       ...(name === undefined ? {} : { name }),
+      ...(timestamp === undefined ? {} : { timestamp }),
     };
     const store = openStore(context.storeRoot);
     const image = await withProgress(context, flags.progress, (reporter) =>

@@ -1,7 +1,9 @@
 import type { CommandEntry } from "../../framework/command.ts";
 
 export const IMAGE_ENTRIES: readonly CommandEntry[] = [
+  { names: ["image diff"], load: () => import("./diff.ts") },
   { names: ["image history", "history"], load: () => import("./history.ts") },
+  { names: ["image import", "import"], load: () => import("./import.ts") },
   { names: ["image inspect"], load: () => import("./inspect.ts") },
   { names: ["image load", "load"], load: () => import("./load.ts") },
   { names: ["image ls", "image list", "images"], load: () => import("./ls.ts") },
