@@ -15,6 +15,8 @@ export class StoreLayout {
   /** flock target of the record lock. */
   lockFile = (): string => join(this.root, "lock");
   imagesFile = (): string => join(this.root, "images.json");
+  /** The same records once more, written after them: what `system fsck` puts back when the file is lost. */
+  imagesBackup = (): string => join(this.root, "images.json.backup");
   blobsDir = (): string => join(this.root, "blobs", "sha256");
   blob = (digest: Digest): string => join(this.blobsDir(), hexOf(digest));
   layersDir = (): string => join(this.root, "layers");
@@ -36,6 +38,12 @@ export class StoreLayout {
   /** One symbolic link a container name, to its id: creating it is the atomic claim of the name. */
   containerNamesDir = (): string => join(this.root, "container-names");
   containerName = (name: string): string => join(this.containerNamesDir(), name);
+  /** What happened, for `gantry events` (event-log.ts). */
+  eventsDir = (): string => join(this.root, "events");
+  /** What `system fsck --repair` took out of the way; nobody reads it. */
+  quarantineDir = (): string => join(this.root, "quarantine");
+  /** Files that hold some space, given up so that something can be removed on a full disk (reserve.ts). */
+  reserveDir = (): string => join(this.root, "reserve");
   /** Everything in the making; each maker has a directory of its own, flocked while it lives. */
   tmpDir = (): string => join(this.root, "tmp");
 }
