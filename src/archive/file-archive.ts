@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { GantryError } from "../errors/index.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
 import { type ArchiveContents, truncated } from "./contents.ts";
 import { MemberTable } from "./member-names.ts";
@@ -8,18 +9,15 @@ import { tarMembers } from "./tar-records.ts";
 /** Headers stand before each member: a little more than one is read at a time, data are passed over. */
 const READ_BYTES = 8 * 1024;
 
-/** No image has so many files in its archive: 128 layers of an old archive make four each. */
-export const OUTER_LIMITS = { entries: 100_000 };
-
 /**
  * Lists the members of an uncompressed tar file by reading its headers only.
- * @throws TAR_INVALID, ARCHIVE_TRUNCATED, ARCHIVE_INVALID
+ * @throws TAR_INVALID, LIMIT_EXCEEDED, ARCHIVE_TRUNCATED, ARCHIVE_INVALID
  */
-export function scanFileArchive(path: string, label = path): ArchiveContents {
+export function scanFileArchive(path: string, label = path, limits: ArchiveLimits = {}): ArchiveContents {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
-    const scanner = new TarScanner(OUTER_LIMITS);
+    const scanner = new TarScanner(limits, { entriesLimit: "members" });
     const buffer = new Uint8Array(READ_BYTES);
     for (let at = 0; at < size;) {
       const skip = Math.min(scanner.skippableBytes, size - at);

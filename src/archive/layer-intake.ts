@@ -2,6 +2,7 @@ import { close as closeFile, closeSync, fdatasync, open as openFile, openSync, r
 import { join } from "node:path";
 import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { type Compression, detectCompression, MAGIC_BYTES } from "../kernels/detect-compression.ts";
 import { type GrowingFile, makeGrowingFile } from "../kernels/growing-file.ts";
 import { ingestLayer, type LayerFacts, type LayerIngest } from "../kernels/ingest-layer.ts";
@@ -48,6 +49,7 @@ interface Task {
 export class LayerIntake {
   readonly #scratch: string;
   readonly #reporter: Reporter;
+  readonly #limits: ArchiveLimits;
   readonly #taken = new Map<ArchiveFile, Promise<TakenLayer>>();
   readonly #backlog: Task[] = [];
   readonly #running = new Set<Task>();
@@ -56,8 +58,9 @@ export class LayerIntake {
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
 
-  constructor(scratch: string, reporter: Reporter) {
+  constructor(scratch: string, reporter: Reporter, limits: ArchiveLimits = {}) {
     this.#scratch = scratch;
+    this.#limits = limits;
     this.#reporter = reporter;
   }
 
@@ -102,6 +105,7 @@ export class LayerIntake {
       source,
       indexFile,
       tarFile,
+      limits: this.#limits,
       ...(inPlace ? {} : { copyFile: copy, keepCompressed: options.keepBlob }),
       doneBytes: new SharedArrayBuffer(8),
     };

@@ -4,6 +4,7 @@ import type { Reporter } from "../events/progress.ts";
 import { detectCompression, MAGIC_BYTES } from "../kernels/detect-compression.ts";
 import type { Digest } from "../image/types.ts";
 import type { GrowingFile } from "../kernels/growing-file.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { openDecoder } from "../kernels/ingest-layer.ts";
 import { type ArchiveContents, type ArchiveFile } from "./contents.ts";
 import { scanFileArchive } from "./file-archive.ts";
@@ -18,6 +19,7 @@ export interface OpenArchiveOptions {
   /** Where members go that come from a stream. */
   scratch: string;
   reporter: Reporter;
+  limits?: ArchiveLimits;
   storedBlob: (digest: Digest) => string | undefined;
   /** See SpoolOptions. Not called for archives that are read at random. */
   onSpooling: (file: ArchiveFile, growing: GrowingFile) => void;
@@ -46,7 +48,7 @@ async function openNamed(source: ArchiveSource, label: string, options: OpenArch
     if (found.isDirectory()) return openLayoutDirectory(path);
     if (found.isFile()) {
       if (found.size === 0) throw empty(label);
-      if (compressionOf(path) === "none") return scanFileArchive(path, label);
+      if (compressionOf(path) === "none") return scanFileArchive(path, label, options.limits);
     }
   }
   const fd = "fd" in source ? source.fd : openSync(source.path, "r");
@@ -97,7 +99,7 @@ async function spool(fd: number, label: string, options: OpenArchiveOptions): Pr
     const start = await firstBytes(chunks);
     if (start.length === 0) throw empty(label);
     const compression = detectCompression(start);
-    const decoder = compression === "none" ? undefined : await openDecoder(compression, label);
+    const decoder = compression === "none" ? undefined : await openDecoder(compression, label, options.limits);
     const take = (bytes: Uint8Array): void => {
       if (decoder === undefined) spooler.push(bytes);
       else {

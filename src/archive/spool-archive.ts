@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { fileError } from "../errors/index.ts";
 import { digestOf } from "../image/digest.ts";
 import { type GrowingFile, GrowingFileWriter, makeGrowingFile } from "../kernels/growing-file.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
 import { writeAll } from "../kernels/write-all.ts";
 import type { ArchiveContents, ArchiveFile } from "./contents.ts";
-import { OUTER_LIMITS, sparseMember } from "./file-archive.ts";
+import { sparseMember } from "./file-archive.ts";
 import { MemberTable } from "./member-names.ts";
 import { type TarMember, tarMembers } from "./tar-records.ts";
 
@@ -20,6 +21,7 @@ export interface SpoolOptions {
   /** A directory of the caller's, where members are written, each to a file of its own. */
   scratch: string;
   label: string;
+  limits?: ArchiveLimits;
   /** The path of a blob that the store has, which then need not be written again. */
   storedBlob: (digest: ReturnType<typeof digestOf>) => string | undefined;
   /** Called when a member too large for memory begins to be written, so that work on it can begin as well. */
@@ -33,7 +35,7 @@ export interface SpoolOptions {
  */
 export class ArchiveSpooler {
   readonly #options: SpoolOptions;
-  readonly #scanner = new TarScanner(OUTER_LIMITS);
+  readonly #scanner: TarScanner;
   readonly #table: MemberTable;
   #block = new Uint8Array(BLOCK_BYTES);
   #blockBytes = 0;
@@ -43,6 +45,7 @@ export class ArchiveSpooler {
 
   constructor(options: SpoolOptions) {
     this.#options = options;
+    this.#scanner = new TarScanner(options.limits, { entriesLimit: "members" });
     this.#table = new MemberTable(options.label);
   }
 

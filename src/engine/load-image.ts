@@ -12,6 +12,7 @@ import { encodeManifest } from "../image/manifest.ts";
 import { OCI_MANIFEST } from "../image/media-types.ts";
 import { familiarReference } from "../image/reference.ts";
 import type { Descriptor, Digest, Image, Platform } from "../image/types.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { sha256Hex } from "../kernels/sha256.ts";
 import { requireSpace } from "../store/free-space.ts";
 import type { PublishedBlob, PublishedContent, PublishedLayer, Store } from "../store/store.ts";
@@ -22,6 +23,8 @@ export type LoadSource = ArchiveSource;
 export interface LoadOptions {
   /** Which image to take of a multi-platform index; the host's when not given. */
   platform?: Platform;
+  /** What the archive may ask for, where not the defaults. */
+  limits?: ArchiveLimits;
 }
 
 /** One image of the archive, now in the store. */
@@ -38,7 +41,7 @@ export interface LoadedImage {
  * pipe. Every digest is verified; all images appear together, durably, or the store stays as it was.
  * @returns in the archive's order
  * @throws ARCHIVE_NOT_FOUND, ARCHIVE_INVALID, ARCHIVE_TRUNCATED, COMPRESSION_UNSUPPORTED, DIGEST_MISMATCH,
- * LAYER_MISSING, MANIFEST_INVALID, CONFIG_INVALID, PLATFORM_NOT_FOUND, NO_SPACE, CANCELLED, and the codes of the kernels
+ * LAYER_MISSING, MANIFEST_INVALID, CONFIG_INVALID, PLATFORM_NOT_FOUND, LIMIT_EXCEEDED, NO_SPACE, CANCELLED, and the codes of the kernels
  */
 export async function loadImages(
   store: Store,
@@ -47,13 +50,14 @@ export async function loadImages(
   reporter: Reporter,
 ): Promise<LoadedImage[]> {
   const scratch = await store.scratch();
-  const intake = new LayerIntake(scratch.path, reporter);
+  const intake = new LayerIntake(scratch.path, reporter, options.limits);
   const cancel = (): void => void intake.close();
   reporter.signal.addEventListener("abort", cancel);
   try {
     const contents = await openArchive(source, {
       scratch: scratch.path,
       reporter,
+      limits: options.limits ?? {},
       storedBlob: (digest) => (store.hasBlob(digest) ? store.layout.blob(digest) : undefined),
       // What a member is, a manifest that comes later says: it is taken for a layer, and no harm done if it is none.
       onSpooling: (file, growing) => void intake.take(file, { keepBlob: true, label: file.name, growing }),

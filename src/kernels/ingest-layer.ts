@@ -1,5 +1,7 @@
 import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import { fileError, GantryError } from "../errors/index.ts";
+import type { ArchiveLimits } from "./archive-limits.ts";
+import { boundedDecoder, type Decoder } from "./bounded-decoder.ts";
 import { type Compression, detectCompression, MAGIC_BYTES } from "./detect-compression.ts";
 import { awaitGrowth, type GrowingFile, GrowingFileWriter, isReadable, readableBytes } from "./growing-file.ts";
 import type { StreamHash } from "./hash-lanes.ts";
@@ -22,6 +24,7 @@ export interface LayerIngest {
   /** Where to write the tar, if the bytes are compressed; if they are not, they are the tar. */
   tarFile: string;
   indexFile: string;
+  limits?: ArchiveLimits;
   /** Leaves the hash of the tar to another thread (hash-file.ts), which follows it as it is written. */
   hashedElsewhere?: GrowingFile;
   /** One float64: bytes of the source done so far, for progress. */
@@ -184,9 +187,9 @@ async function openLayer(
   newHash: () => StreamHash,
   create: (path: string) => number,
 ): Promise<LayerSink> {
-  const scanner = new TarScanner();
+  const scanner = new TarScanner(job.limits);
   const plain = compression === "none";
-  const decoder = plain ? undefined : await openDecoder(compression, job.label);
+  const decoder = plain ? undefined : await openDecoder(compression, job.label, job.limits);
   const copied = job.copyFile !== undefined && (plain || job.keepCompressed === true);
   const copyFd = copied ? create(job.copyFile as string) : undefined;
   const tarFd = plain ? -1 : create(job.tarFile);
@@ -267,13 +270,19 @@ class OpenHashes {
   };
 }
 
-interface Decoder {
-  push(input: Uint8Array, onOutput: (bytes: Uint8Array) => void): void;
-  finish(): void;
+/**
+ * A decoder that stops at the limits. Its `push` throws LIMIT_EXCEEDED.
+ * @throws COMPRESSION_UNSUPPORTED
+ */
+export async function openDecoder(
+  compression: Compression,
+  label: string,
+  limits?: ArchiveLimits,
+): Promise<Decoder> {
+  return boundedDecoder(await anyDecoder(compression, label), label, limits);
 }
 
-/** @throws COMPRESSION_UNSUPPORTED */
-export async function openDecoder(compression: Compression, label: string): Promise<Decoder> {
+async function anyDecoder(compression: Compression, label: string): Promise<Decoder> {
   if (compression === "gzip") return new GzipDecoder();
   if (compression === "zstd") {
     // 40 ms and 16 MiB: only where needed.

@@ -1,4 +1,5 @@
 import { type ErrorCode, GantryError } from "../errors/index.ts";
+import { limitExceeded, type LimitName } from "./archive-limits.ts";
 import { displayBytes } from "./display-bytes.ts";
 
 /** Where the scanner was and what it saw; `text` is what the message quotes. */
@@ -11,6 +12,8 @@ export interface TarScanPosition {
   valueA: number;
   valueB: number;
   what?: string;
+  /** How the limit of the entries is called: of a layer, or of an archive around layers. */
+  entriesLimit: "entries" | "members";
 }
 
 /** Header fields by their offset (POSIX pax, "ustar Header Block"). */
@@ -25,7 +28,9 @@ const FIELDS: Record<number, string> = {
   483: "GNU sparse real size",
 };
 
-type Explain = (at: TarScanPosition) => [code: ErrorCode, message: string, remedy?: string];
+type Explanation =
+  [code: ErrorCode, message: string, remedy?: string] | { name: LimitName; message: string; value?: number };
+type Explain = (at: TarScanPosition) => Explanation;
 
 const quote = (bytes: Uint8Array): string => `"${displayBytes(bytes)}"`;
 
@@ -44,11 +49,11 @@ const EXPLANATIONS: Record<number | "truncated", Explain> = {
     `its type is ${JSON.stringify(String.fromCharCode(at.valueA))}, which is no kind of file`,
     "Write the archive in pax format, without incremental or multi-volume options.",
   ],
-  7: (at) => limit(`the tar has more than ${at.valueA} entries`, "entries"),
-  8: (at) => limit(`a path of ${at.valueA} bytes is longer than the limit of ${at.valueB}`, "pathBytes"),
-  9: (at) => limit(`a pax header of ${at.valueA} bytes is larger than the limit of ${at.valueB}`, "paxBytes"),
-  10: (at) => limit(`a path of ${at.valueA} components is deeper than the limit of ${at.valueB}`, "depth"),
-  11: (at) => ["TAR_LIMIT_EXCEEDED", `it has more than ${at.valueA} extended attributes`],
+  7: (at) => limit(at.entriesLimit, `the tar has more than ${at.valueA} entries`),
+  8: (at) => limit("path-bytes", `a path of ${at.valueA} bytes is longer than the limit of ${at.valueB}`, at),
+  9: (at) => limit("pax-bytes", `a pax header of ${at.valueA} bytes is larger than the limit of ${at.valueB}`, at),
+  10: (at) => limit("depth", `a path of ${at.valueA} components is deeper than the limit of ${at.valueB}`, at),
+  11: (at) => ["TAR_UNSUPPORTED", `it has more than ${at.valueA} extended attributes`],
   12: () => ["TAR_INVALID", "its sparse map is malformed or does not fit the file's size"],
   13: () => ["TAR_INVALID", "a lone zero block is followed by more data"],
   14: (at) => ["TAR_INVALID", `its pax size ${at.valueA} disagrees with the header's size ${at.valueB}`],
@@ -58,19 +63,28 @@ const EXPLANATIONS: Record<number | "truncated", Explain> = {
   18: (at) => ["TAR_INVALID", `the global pax record ${quote(at.text)} would change every file after it`],
   19: () => ["TAR_INVALID", "a pax header follows another one where a file should"],
   20: () => ["TAR_INVALID", 'it is a regular file, but its name ends in "/"'],
-  21: () => ["TAR_LIMIT_EXCEEDED", "the records of this tar do not fit into 4 GiB of memory"],
+  21: () => ["OUT_OF_MEMORY", "the records of this tar do not fit into 4 GiB of memory"],
+  22: (at) =>
+    limit("xattr-bytes", `${at.valueA} bytes of extended attributes are more than the limit of ${at.valueB}`, at),
+  23: (at) => limit("extents", `it is a sparse file of more than ${at.valueA} extents`),
+  24: (at) => limit("entry-bytes", `its size, ${at.valueA} bytes, is above the limit of ${at.valueB}`, at),
   truncated: (at) => ["TAR_INVALID", `the tar ends after ${at.valueA} bytes, inside ${at.what!}`],
 };
 
-function limit(message: string, option: string): [ErrorCode, string, string] {
-  return ["TAR_LIMIT_EXCEEDED", message, `Raise the limit "${option}" if you trust this archive.`];
+function limit(name: LimitName, message: string, at?: TarScanPosition): Explanation {
+  return { name, message, ...(at === undefined ? {} : { value: at.valueA }) };
 }
 
 /** The error for an ERROR_* number of the kernel, or for a tar that ends too early. */
 export function scanError(error: number | "truncated", at: TarScanPosition): GantryError {
-  const [code, message, remedy] = EXPLANATIONS[error]!(at);
+  const explanation = EXPLANATIONS[error]!(at);
   const name = at.path.length > 0 ? ` ${quote(at.path)}` : "";
-  return new GantryError(code, `cannot read tar entry ${at.entry}${name} at byte ${at.offset}: ${message}`, {
+  const where = `cannot read tar entry ${at.entry}${name} at byte ${at.offset}`;
+  if (!Array.isArray(explanation)) {
+    return limitExceeded(explanation.name, `${where}: ${explanation.message}`, explanation.value);
+  }
+  const [code, message, remedy] = explanation;
+  return new GantryError(code, `${where}: ${message}`, {
     ...(remedy === undefined ? {} : { remedy }),
     details: { entry: at.entry, offset: at.offset, path: displayBytes(at.path) },
   });

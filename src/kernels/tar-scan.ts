@@ -1,17 +1,12 @@
 import { GantryError } from "../errors/index.ts";
+import { type ArchiveLimits, limitExceeded, limitOf } from "./archive-limits.ts";
 import { type KernelBuild, loadKernel } from "./load-kernel.ts";
 import { scanError, type TarScanPosition } from "./tar-scan-error.ts";
 
-/** What a scan refuses to go beyond. */
-export interface TarScanLimits {
-  /** Entries in one tar. Default 5,000,000. */
-  entries?: number;
-  /** Bytes of a path or of a link's target. Default 4096, Linux's PATH_MAX. */
-  pathBytes?: number;
-  /** Bytes of one extended header (pax `x` and `g`). Default 1 MiB. */
-  paxBytes?: number;
-  /** Components of a path. Default 1024. */
-  depth?: number;
+export interface TarScanOptions {
+  build?: KernelBuild;
+  /** Which limit holds for the number of entries: `members` for an archive around layers. Default `entries`. */
+  entriesLimit?: "entries" | "members";
 }
 
 export interface TarScanResult {
@@ -25,7 +20,15 @@ export interface TarScanResult {
 interface TarScanExports {
   memory: WebAssembly.Memory;
   stateAddress(): number;
-  configure(entries: number, pathBytes: number, paxBytes: number, depth: number): void;
+  configure(
+    entries: number,
+    pathBytes: number,
+    paxBytes: number,
+    depth: number,
+    xattrBytes: number,
+    extents: number,
+    entryBytes: number,
+  ): void;
   advance(): void;
   drain(): number;
 }
@@ -64,7 +67,7 @@ const ENDED = 8;
  * and time, as POSIX has it.
  *
  * Errors, all of which say entry number, byte offset and path: `TAR_INVALID` (malformed or ambiguous), `TAR_UNSUPPORTED`
- * (types of entries that are no files), `TAR_LIMIT_EXCEEDED`. After an error the scanner is unusable.
+ * (types of entries that are no files), `LIMIT_EXCEEDED`, `OUT_OF_MEMORY`. After an error the scanner is unusable.
  */
 export class TarScanner {
   readonly #kernel: TarScanExports;
@@ -82,14 +85,24 @@ export class TarScanner {
   #need = 0;
   #have = 0;
   #ended = false;
-  readonly #limits: Required<TarScanLimits>;
+  readonly #entriesLimit: "entries" | "members";
+  readonly #totalBytes: number;
 
-  constructor(limits: TarScanLimits = {}, options: { build?: KernelBuild } = {}) {
-    this.#limits = { entries: 5_000_000, pathBytes: 4096, paxBytes: 1 << 20, depth: 1024, ...limits };
+  constructor(limits: ArchiveLimits = {}, options: TarScanOptions = {}) {
+    const { entriesLimit = "entries" } = options;
+    this.#entriesLimit = entriesLimit;
+    this.#totalBytes = limitOf(limits, "total-bytes");
     this.#kernel = loadKernel("tar-scan", options).exports as unknown as TarScanExports;
     this.#stateAddress = this.#kernel.stateAddress();
-    const { entries, pathBytes, paxBytes, depth } = this.#limits;
-    this.#kernel.configure(entries, pathBytes, paxBytes, depth);
+    this.#kernel.configure(
+      limitOf(limits, entriesLimit),
+      limitOf(limits, "path-bytes"),
+      limitOf(limits, "pax-bytes"),
+      limitOf(limits, "depth"),
+      limitOf(limits, "xattr-bytes"),
+      limitOf(limits, "extents"),
+      limitOf(limits, "entry-bytes"),
+    );
     this.#readState();
   }
 
@@ -102,13 +115,13 @@ export class TarScanner {
   skipData(bytes: number): void {
     if (bytes > this.skippableBytes) throw new GantryError("INTERNAL", `cannot skip ${bytes} bytes: not all are data`);
     this.#skip -= bytes;
-    this.#pushed += bytes;
+    this.#count(bytes);
   }
 
   /** Takes the next bytes of the tar. Keeps no reference to `chunk`. */
   push(chunk: Uint8Array): void {
     const end = chunk.length;
-    this.#pushed += end;
+    this.#count(end);
     let at = 0;
     while (at < end && !this.#ended) {
       if (this.#skip > 0) {
@@ -155,6 +168,13 @@ export class TarScanner {
     return { records, entryCount: this.#words[ENTRIES]!, tarBytes: this.#pushed };
   }
 
+  #count(bytes: number): void {
+    this.#pushed += bytes;
+    if (this.#pushed > this.#totalBytes) {
+      throw limitExceeded("total-bytes", `the tar is larger than the limit of ${this.#totalBytes} bytes`);
+    }
+  }
+
   #step(): void {
     this.#kernel.advance();
     this.#readState();
@@ -190,6 +210,7 @@ export class TarScanner {
       this.#bytes.slice(this.#words[start], this.#words[start]! + this.#words[bytes]!);
     return {
       entry: this.#words[ENTRIES]! + 1,
+      entriesLimit: this.#entriesLimit,
       offset: this.#floats[BLOCK_OFFSET]!,
       path: text(PATH_START, PATH_BYTES),
       text: text(TEXT_START, TEXT_BYTES),

@@ -17,7 +17,9 @@ import {
   ERROR_FILE_WITH_SLASH,
   ERROR_LIMIT_DEPTH,
   ERROR_LIMIT_ENTRIES,
+  ERROR_LIMIT_ENTRY_BYTES,
   ERROR_LIMIT_PATH,
+  ERROR_LIMIT_XATTR_BYTES,
   ERROR_NAME_DISAGREES,
   ERROR_NO_LINK,
   ERROR_NO_PATH,
@@ -257,6 +259,9 @@ function writeRecord(flag: u8): bool {
   to += linkBytes;
   const list = to;
   if (xattrs) to = writeXattrs(to, state.pax, state.paxBytes);
+  if (to - list > state.maxXattrBytes) {
+    return fail(ERROR_LIMIT_XATTR_BYTES, <f64>(to - list), <f64>state.maxXattrBytes);
+  }
   store<u32>(record, <u32>(to - list), 44);
   const end = (to + 7) & ~7;
   while (to < end) store<u8>(to++, 0);
@@ -313,6 +318,10 @@ export function takeSparseBlock(): void {
 
 /** The map is complete: writes what depends on it, and asks for the data to be skipped. */
 export function complete(): void {
+  if (size > state.maxEntryBytes) {
+    fail(ERROR_LIMIT_ENTRY_BYTES, <f64>size, <f64>state.maxEntryBytes);
+    return;
+  }
   dataOffset = state.offset;
   const isSparse = size !== storedBytes || state.sparseExtents > 0;
   if (isSparse) {

@@ -16,8 +16,22 @@ export function stateAddress(): usize {
   return changetype<usize>(state);
 }
 
-/** Starts a scan. Limits: entries, bytes of a path or link target, bytes of an extended header, components of a path. */
-export function configure(maxEntries: u32, maxPathBytes: u32, maxPaxBytes: u32, maxDepth: u32): void {
+/**
+ * Starts a scan. Limits: entries, bytes of a path or link target, bytes of an extended header, components of a path, bytes of
+ * an entry's extended attributes, extents of a sparse file, bytes of a file.
+ */
+export function configure(
+  maxEntries: u32,
+  maxPathBytes: u32,
+  maxPaxBytes: u32,
+  maxDepth: u32,
+  maxXattrBytes: u32,
+  maxExtents: u32,
+  maxEntryBytes: f64,
+): void {
+  state.maxXattrBytes = maxXattrBytes;
+  state.maxExtents = maxExtents;
+  state.maxEntryBytes = <u64>maxEntryBytes;
   state.maxEntries = maxEntries;
   state.maxPathBytes = maxPathBytes;
   state.maxPaxBytes = maxPaxBytes;

@@ -2,7 +2,7 @@
  * Sparse maps: old GNU (in the header and in blocks after it), pax GNU.sparse 0.0 and 0.1 (in the extended header) and
  * 1.0 (decimal lines at the start of the data). Extents go straight to the end of the record that is being made.
  */
-import { ERROR_SPARSE, ensure, fail, HEADER, MAX_SIZE, state } from "./state";
+import { ensure, ERROR_LIMIT_EXTENTS, ERROR_SPARSE, fail, HEADER, MAX_SIZE, state } from "./state";
 import { decimal, headerNumber, malformed, overflow } from "./numbers";
 import { GNU_SPARSE, key, keyBytes, KEYS, keyStarts, nextRecord, number, wordAt } from "./pax-record";
 import { OFFSET } from "./pax";
@@ -31,6 +31,7 @@ export function addExtent(offset: u64, bytes: u64): bool {
     store<u64>(state.cursor - 8, load<u64>(state.cursor - 8) + bytes);
     return true;
   }
+  if (state.sparseExtents >= state.maxExtents) return fail(ERROR_LIMIT_EXTENTS, <f64>state.maxExtents);
   if (!ensure(16)) return false;
   store<u64>(state.cursor, offset);
   store<u64>(state.cursor, bytes, 8);

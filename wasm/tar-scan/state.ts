@@ -69,6 +69,9 @@ export class ScanState {
   maxPathBytes: u32;
   maxPaxBytes: u32;
   maxDepth: u32;
+  maxXattrBytes: u32;
+  maxExtents: u32;
+  maxEntryBytes: u64;
   longName: u32;
   longLink: u32;
   pax: u32;
@@ -142,4 +145,6 @@ export const ERROR_GLOBAL: u32 = 18;
 export const ERROR_REPEATED_PAX: u32 = 19;
 export const ERROR_FILE_WITH_SLASH: u32 = 20;
 export const ERROR_MEMORY: u32 = 21;
-export const ERROR_EXTENDED_SIZE: u32 = 22;
+export const ERROR_LIMIT_XATTR_BYTES: u32 = 22;
+export const ERROR_LIMIT_EXTENTS: u32 = 23;
+export const ERROR_LIMIT_ENTRY_BYTES: u32 = 24;

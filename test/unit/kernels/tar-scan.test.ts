@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { TarScanner, type TarScanLimits } from "../../../src/kernels/tar-scan.ts";
+import type { ArchiveLimits } from "../../../src/kernels/archive-limits.ts";
+import { TarScanner } from "../../../src/kernels/tar-scan.ts";
 import { decodeRecords, type EntryRecord, record } from "../../oracles/entry-records.ts";
 import { Random } from "../../oracles/random.ts";
 import { base256, blocks, END, file, header, oldSparseMap, pax, tar } from "../../oracles/tar-blocks.ts";
@@ -7,7 +8,7 @@ import { base256, blocks, END, file, header, oldSparseMap, pax, tar } from "../.
 const BUILDS = ["scalar", "simd"] as const;
 type Build = (typeof BUILDS)[number];
 
-function scan(bytes: Buffer, build: Build, limits: TarScanLimits = {}): EntryRecord[] {
+function scan(bytes: Buffer, build: Build, limits: ArchiveLimits = {}): EntryRecord[] {
   const scanner = new TarScanner(limits, { build });
   scanner.push(bytes);
   const { records, entryCount, tarBytes } = scanner.finish();

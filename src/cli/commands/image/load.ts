@@ -1,6 +1,7 @@
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, stringFlag } from "../../framework/flags.ts";
 import { progressFlag } from "../../progress/progress-flag.ts";
+import { archiveLimits, limitFlag } from "./limit-flags.ts";
 
 export const command = defineCommand({
   summary: "Load an image from a tar archive or STDIN",
@@ -10,6 +11,7 @@ export const command = defineCommand({
   operands: { synopsis: "", max: 0 },
   flags: {
     input: stringFlag("Read from this archive or OCI layout directory instead of STDIN", { short: "i" }),
+    limit: limitFlag,
     platform: stringFlag('Load only this platform of a multi-platform image, "os[/arch[/variant]]"'),
     progress: progressFlag,
     quiet: boolFlag("Suppress progress", { short: "q" }),
@@ -17,6 +19,7 @@ export const command = defineCommand({
   examples: [
     { says: "Load from a file", line: "gantry load -i debian.tar" },
     { says: "Load what another host saves", line: "ssh host docker save debian | gantry load" },
+    { says: "Load an archive with very deep directories", line: "gantry load --limit depth=5000 -i deep.tar" },
     { says: "Load an OCI layout directory", line: "gantry load -i ./layout" },
   ],
   async run(context, { flags }) {
@@ -30,10 +33,12 @@ export const command = defineCommand({
     const { loadImages } = await import("../../../engine/load-image.ts");
     const { withProgress } = await import("../../progress/with-progress.ts");
     const { shortId } = await import("../../format/short-id.ts");
-    const options =
-      flags.platform === ""
-        ? {}
-        : { platform: (await import("../../../image/platform.ts")).parsePlatform(flags.platform) };
+    const options = {
+      limits: archiveLimits(context, flags.limit),
+      ...(flags.platform !== "" && {
+        platform: (await import("../../../image/platform.ts")).parsePlatform(flags.platform),
+      }),
+    };
     const source = flags.input === "" ? { fd: context.stdin.fd } : { path: flags.input };
     const store = openStore(context.storeRoot);
     const loaded = await withProgress(context, flags.quiet ? "quiet" : flags.progress, (reporter) =>
