@@ -114,6 +114,6 @@ impl<'a> Reply<'a> {
         self.bytes(error.step.as_bytes());
         // The least reply is 8 KiB: a path of PATH_MAX bytes fits beside the sentences.
         self.bytes(&error.path[..error.path.len().min(4096)]);
-        self.bytes(error.errno.describe().as_bytes());
+        self.bytes(error.reason().as_bytes());
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use gantry_rootfs::LowerPlan;
 use gantry_runtime::error::{At, Failure, Result};
 use serde::Deserialize;
 
@@ -41,21 +42,6 @@ pub struct RootfsPlan {
     pub upper: PathBuf,
     pub work: PathBuf,
     pub target: PathBuf,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum LowerPlan {
-    Erofs {
-        image: PathBuf,
-        devices: Vec<PathBuf>,
-        #[serde(rename = "loop", default)]
-        loop_devices: bool,
-    },
-    Directory {
-        path: PathBuf,
-    },
-    Empty,
 }
 
 #[derive(Clone, Copy, Deserialize)]

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
+use gantry_rootfs::isolate;
 use gantry_runtime::cgroup::OomWatch;
 use gantry_runtime::clock;
 use gantry_runtime::error::{At, Failure, Result};
@@ -27,7 +28,7 @@ use crate::log::LogFile;
 use crate::output::Output;
 use crate::ready::ReadyPipe;
 use crate::removal::remove_container;
-use crate::rootfs::{isolate, mount_rootfs, unmount_rootfs};
+use crate::rootfs::{mount_rootfs, unmount_rootfs};
 use crate::runtime::{CONSOLE_SOCKET, Runtime, Stdio3};
 use crate::status::Status;
 use crate::stdin::Stdin;

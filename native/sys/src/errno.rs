@@ -74,11 +74,19 @@ pub struct StepError {
     pub errno: Errno,
     /// Raw bytes; empty where no path is concerned.
     pub path: Vec<u8>,
+    /// What the kernel has written about it; mostly empty.
+    pub said: String,
 }
 
 impl StepError {
     pub fn new(step: &'static str, errno: Errno, path: impl AsRef<[u8]>) -> Self {
-        StepError { step, errno, path: path.as_ref().to_vec() }
+        StepError { step, errno, path: path.as_ref().to_vec(), said: String::new() }
+    }
+
+    /// The kernel's sentence for the error, and what it has written about it.
+    pub fn reason(&self) -> String {
+        let sentence = self.errno.describe();
+        if self.said.is_empty() { sentence.to_string() } else { format!("{sentence} ({})", self.said) }
     }
 }
 
@@ -94,7 +102,7 @@ impl fmt::Display for StepError {
         if !self.path.is_empty() {
             write!(f, " {:?}", String::from_utf8_lossy(&self.path))?;
         }
-        write!(f, ": {}", self.errno)
+        write!(f, ": {}", self.reason())
     }
 }
 
