@@ -1,10 +1,11 @@
-// Times whole commands in alternation (A B C A B C ...), each run on a fresh file system of its own, and reports medians.
+// Times whole commands in alternation (A B C A B C ...), each run on a fresh file system of its own, and takes medians.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const TICKS_A_SECOND = 100;
+const SECTOR_BYTES = 512;
 const env = { ...process.env };
 delete env.NODE_EXTRA_CA_CERTS; // costs 28 ms at every start of node
 
@@ -38,6 +39,13 @@ export class ScratchDisk {
     must(
       `truncate -s ${sizeGb}G ${this.work}/image && mkfs.ext4 -q -F -E lazy_itable_init=1,lazy_journal_init=1 ${this.work}/image && mount -o loop ${this.work}/image ${this.path}`,
     );
+    this.device = basename(must(`findmnt -n -o SOURCE ${this.path}`));
+  }
+
+  /** Bytes written to the disk so far, once everything is there. */
+  bytesWritten() {
+    must(`sync -f ${this.path}`);
+    return Number(readFileSync(`/sys/block/${this.device}/stat`, "utf8").trim().split(/\s+/)[6]) * SECTOR_BYTES;
   }
 
   remove() {
@@ -64,75 +72,71 @@ function cpuOf(pid) {
   }, 0);
 }
 
+/** Most memory that the daemon's own process has had since the last reset, in MB; 0 without a daemon. */
+function daemonPeakMb(pid) {
+  if (pid === undefined) return 0;
+  return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
+}
+
 /**
  * Runs each contender `runs` times in turn. A contender is { label, prepare?(disk) -> context, command(context, disk),
- * daemon?(context) -> pid, cleanup?(context) }; `command` returns a shell command; only that is timed.
- * Returns rows { label, wall, cpu, peakMb, runs } with medians (peak: the largest).
+ * daemon?(context) -> pid, cleanup?(context) }; `command` returns a shell command; only that is timed. With `repeat` it
+ * is run so many times in a row: a start too short to be timed alone.
+ * Returns rows { label, wall, cpu, peakMb, writtenMb, runs } for one run, medians (peak: the largest, client or daemon).
  */
-export function compare(contenders, { runs = 5, diskGb = 12, warm = [] } = {}) {
+export function compare(contenders, { runs = 5, repeat = 1, diskGb = 12, warm = [] } = {}) {
   const samples = new Map(contenders.map(({ label }) => [label, []]));
   for (let run = 0; run < runs; run++) {
-    for (const contender of contenders) {
-      const disk = new ScratchDisk(diskGb);
-      let context;
-      try {
-        context = contender.prepare?.(disk.path);
-        if (warm.length > 0) must(`cat ${warm.join(" ")} >/dev/null`);
-        must(`sync -f ${disk.path}`);
-        const pid = contender.daemon?.(context);
-        const before = cpuOf(pid);
-        const report = join(disk.work, "time");
-        const command = contender.command(context, disk.path);
-        const result = shell(`exec /usr/bin/time -f '%e %U %S %M' -o ${report} bash -c ${quote(command)}`, {
-          stdio: ["ignore", "ignore", "pipe"],
-        });
-        if (result.status !== 0) {
-          samples.get(contender.label).push({ failed: result.stderr.slice(-300) });
-          continue;
-        }
-        const [wall, user, system, peak] = readFileSync(report, "utf8")
-          .trim()
-          .split("\n")
-          .at(-1)
-          .split(" ")
-          .map(Number);
-        samples.get(contender.label).push({ wall, cpu: user + system + cpuOf(pid) - before, peakMb: peak / 1024 });
-      } finally {
-        contender.cleanup?.(context);
-        disk.remove();
-      }
-    }
+    for (const contender of contenders) samples.get(contender.label).push(sample(contender, { repeat, diskGb, warm }));
   }
-  return [...samples].map(([label, all]) => {
-    const failed = all.find((sample) => sample.failed !== undefined);
-    if (failed) return { label, failed: failed.failed };
-    const column = (name) => all.map((sample) => sample[name]);
+  return contenders.map((contender) => summary(contender, samples.get(contender.label)));
+}
+
+function sample(contender, { repeat, diskGb, warm }) {
+  const disk = new ScratchDisk(diskGb);
+  let context;
+  try {
+    context = contender.prepare?.(disk.path);
+    if (warm.length > 0) must(`cat ${warm.join(" ")} >/dev/null`);
+    const writtenBefore = disk.bytesWritten();
+    const pid = contender.daemon?.(context);
+    const cpuBefore = cpuOf(pid);
+    const report = join(disk.work, "time");
+    const once = contender.command(context, disk.path);
+    const command = repeat === 1 ? once : `for i in $(seq ${repeat}); do ${once} || exit 1; done`;
+    const result = shell(`exec /usr/bin/time -f '%e %U %S %M' -o ${report} bash -c ${quote(command)}`, {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    if (result.status !== 0) return { failed: result.stderr.slice(-300) };
+    const [wall, user, system, peak] = readFileSync(report, "utf8").trim().split("\n").at(-1).split(" ").map(Number);
     return {
-      label,
-      wall: median(column("wall")),
-      cpu: median(column("cpu")),
-      peakMb: Math.max(...column("peakMb")),
-      runs: all.length,
+      wall: wall / repeat,
+      cpu: (user + system + cpuOf(pid) - cpuBefore) / repeat,
+      peakMb: Math.max(peak / 1024, daemonPeakMb(pid)),
+      writtenMb: (disk.bytesWritten() - writtenBefore) / 1e6 / repeat,
     };
-  });
+  } catch (error) {
+    return { failed: error.message.slice(0, 300) };
+  } finally {
+    contender.cleanup?.(context);
+    disk.remove();
+  }
+}
+
+function summary({ label, tool, aside }, all) {
+  const failed = all.find((one) => one.failed !== undefined);
+  if (failed) return { label, tool, failed: failed.failed };
+  const column = (name) => all.map((one) => one[name]);
+  return {
+    label,
+    tool,
+    ...(aside ? { aside } : {}),
+    wall: median(column("wall")),
+    cpu: median(column("cpu")),
+    peakMb: Math.max(...column("peakMb")),
+    writtenMb: median(column("writtenMb")),
+    runs: all.length,
+  };
 }
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-
-/** A markdown table; the ratio is each contender's wall time over gantry's. */
-export function table(title, rows) {
-  const own = rows.find((row) => row.label.startsWith("gantry"))?.wall;
-  const lines = rows.map((row) =>
-    row.failed !== undefined
-      ? `| ${row.label} | failed: ${row.failed.replaceAll("\n", " ").slice(0, 120)} | | | |`
-      : `| ${row.label} | ${row.wall.toFixed(3)} | ${row.cpu.toFixed(2)} | ${row.peakMb.toFixed(0)} | ${own ? `${(row.wall / own).toFixed(1)}x` : ""} |`,
-  );
-  return [
-    `### ${title}`,
-    "",
-    "| command | wall s | CPU s (with daemon) | peak MB (client) | against gantry |",
-    "|---|---|---|---|---|",
-    ...lines,
-    "",
-  ].join("\n");
-}

@@ -41,8 +41,13 @@ export function stopDocker(context) {
   shell(`for i in $(seq 200); do kill -0 ${context.daemon.pid} 2>/dev/null || exit 0; sleep .05; done`);
 }
 
+const storageFlags = (disk) => `--root ${disk}/storage --runroot ${disk}/storage-run --storage-driver overlay`;
 const podman = (disk) =>
-  `podman --log-level=error --root ${disk}/podman --runroot ${disk}/podman-run --cgroup-manager=cgroupfs --events-backend=file --storage-driver overlay --runtime runc`;
+  `podman --log-level=error ${storageFlags(disk)} --cgroup-manager=cgroupfs --events-backend=file --runtime runc`;
+
+/** Where skopeo finds podman's and buildah's images. */
+export const containersStorage = (disk, name) =>
+  `'containers-storage:[overlay@${disk}/storage+${disk}/storage-run]${name}'`;
 
 /** { name, available, prepare, daemon, cleanup } of each tool; `cli(context, disk)` is the command's beginning. */
 export const tools = {
@@ -56,23 +61,32 @@ export const tools = {
   },
   podman: { available: has("podman"), cli: (_, disk) => podman(disk) },
   skopeo: { available: has("skopeo"), cli: () => "skopeo --insecure-policy" },
+  buildah: { available: has("buildah"), cli: (_, disk) => `buildah ${storageFlags(disk)}` },
+  umoci: { available: has("umoci"), cli: () => "umoci" },
+  node: { available: true, cli: () => "node" },
 };
 
-/** A contender for measure.mjs `compare`: `setup` runs untimed with the tool's command line, `command` is timed. */
-export function contender(toolName, label, { setup, command }) {
-  const tool = tools[toolName];
+/**
+ * A contender for measure.mjs `compare`: `setup` runs untimed with the tool's command line, `command` is timed. `aside`:
+ * does less than the others, so it is shown and does not count as a peer.
+ */
+function contender(tool, { label, setup, command, aside }) {
+  const { prepare, daemon, cleanup, cli } = tools[tool];
   return {
-    label,
+    label: label ?? tool,
+    tool,
+    aside,
     prepare: (disk) => {
-      const context = tool.prepare?.(disk) ?? {};
-      if (setup) must(setup(tool.cli(context, disk), disk, context));
+      const context = prepare?.(disk) ?? {};
+      if (setup) must(setup(cli(context, disk), disk, context));
       return context;
     },
-    daemon: tool.daemon,
-    cleanup: tool.cleanup,
-    command: (context, disk) => command(tool.cli(context, disk), disk, context),
+    daemon,
+    cleanup,
+    command: (context, disk) => command(cli(context, disk), disk, context),
   };
 }
 
-export const available = (contenders) =>
-  contenders.filter(([name]) => tools[name].available).map(([name, label, spec]) => contender(name, label, spec));
+/** @param entries [tool, { label?, setup?, command, aside? }] pairs; those whose tool is not installed are left out */
+export const available = (entries) =>
+  entries.filter(([tool]) => tools[tool].available).map(([tool, spec]) => contender(tool, spec));

@@ -1,55 +1,29 @@
 // A container's start and end, and what keeps an idle one: gantry beside every peer that is installed.
 import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { available, tools } from "../peers.mjs";
-import { compare, median, must, ScratchDisk, shell, table } from "../measure.mjs";
+import { median, must, ScratchDisk, shell } from "../measure.mjs";
+import { tools } from "../peers.mjs";
 
 const ULIMITS = "--ulimit nofile=1024:1024 --ulimit nproc=1000:1000";
+const run = (flags) => (cli) => `${cli} run ${flags} --rm --network none busybox true`;
+const once = (image, flags) => (cli) => `${cli} load -q -i ${image.archive} && ${run(flags)(cli)}`;
 
-export const groups = {
-  run: ({ corpus, runs }) => {
-    const archive = join(corpus, "busybox.tar");
-    const repeat = Math.max(20, runs * 4);
-    // One command is too short to time alone: a loop of them, divided.
-    const loop = (command) => `for i in $(seq ${repeat}); do ${command} || exit 1; done`;
-    const setup = (cli) => `${cli} load -q -i ${archive} && `;
-    const rows = compare(
-      [
-        { label: "node -e 0", command: () => loop("node -e 0") },
-        ...available([
-          [
-            "gantry",
-            "gantry run --rm",
-            {
-              setup: (cli) => `${setup(cli)} ${cli} run --rm --network none busybox true`,
-              command: (cli) => loop(`${cli} run --rm --network none busybox true`),
-            },
-          ],
-          [
-            "docker",
-            "docker run --rm",
-            {
-              setup: (cli) => `${setup(cli)} ${cli} run --rm --network none busybox true`,
-              command: (cli) => loop(`${cli} run --rm --network none busybox true`),
-            },
-          ],
-          [
-            "podman",
-            "podman run --rm",
-            {
-              setup: (cli) => `${setup(cli)} ${cli} run ${ULIMITS} --rm --network none busybox true`,
-              command: (cli) => loop(`${cli} run ${ULIMITS} --rm --network none busybox true`),
-            },
-          ],
-        ]),
-      ],
-      { runs, diskGb: 2 },
-    );
-    const each = rows.map((row) =>
-      row.failed === undefined ? { ...row, wall: row.wall / repeat, cpu: row.cpu / repeat } : row,
-    );
-    console.log(table(`run --rm --network none busybox true, mean of ${repeat} in a row`, each));
+/** As the operations of ../images/operations.mjs. */
+export const operations = {
+  run: {
+    title: "run --rm --network none IMAGE true",
+    images: ["busybox"],
+    repeat: 20,
+    needsShell: true,
+    contenders: (image) => [
+      ...["gantry", "docker"].map((tool) => [tool, { label: `${tool} run`, setup: once(image, ""), command: run("") }]),
+      ["podman", { label: "podman run", setup: once(image, ULIMITS), command: run(ULIMITS) }],
+      ["node", { label: "node -e 0, for scale", aside: true, command: () => "node -e 0" }],
+    ],
   },
+};
+
+/** Printed as tables of their own. */
+export const groups = {
   idle: ({ corpus }) => {
     const disk = new ScratchDisk(2);
     const lines = [];
