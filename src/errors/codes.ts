@@ -86,6 +86,7 @@ export const ERROR_KINDS = {
   SIGNAL_INVALID: "usage",
   SNAPSHOTTER_UNSUPPORTED: "unsupported",
   STORE_CORRUPT: "invalid",
+  STORE_ROOT_FOREIGN: "conflict",
   STORE_VERSION_UNSUPPORTED: "unsupported",
   SYSTEM_CALL_FAILED: "system",
   TAR_ENTRY_TOO_LONG: "invalid",

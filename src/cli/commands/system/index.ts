@@ -2,7 +2,9 @@ import type { CommandEntry } from "../../framework/command.ts";
 
 export const SYSTEM_ENTRIES: readonly CommandEntry[] = [
   { names: ["system events", "events"], load: () => import("./events.ts") },
+  { names: ["system fsck"], load: () => import("./fsck.ts") },
   { names: ["system info", "info"], load: () => import("./info.ts") },
+  { names: ["system prune"], load: () => import("./prune.ts") },
   { names: ["inspect"], load: () => import("./inspect.ts") },
   { names: ["version"], load: () => import("./version.ts") },
 ];
