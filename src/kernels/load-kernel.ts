@@ -5,7 +5,7 @@ import { GantryError } from "../errors/index.ts";
 /** The two builds of every kernel: they give the same results, one of them with SIMD instructions. */
 export type KernelBuild = "scalar" | "simd";
 
-export type KernelName = "sha256" | "inflate" | "deflate" | "tar-scan" | "tar-write" | "layer" | "erofs";
+export type KernelName = "sha256" | "inflate" | "deflate" | "tar-scan" | "tar-write" | "layer" | "diff" | "erofs";
 
 /** `(module (func (result v128) i32.const 0 i8x16.splat))`: valid only where the engine and the CPU have SIMD. */
 // prettier-ignore

@@ -17,6 +17,14 @@ function compareRest(a: usize, aBytes: u32, b: usize, bBytes: u32): i32 {
   return <i32>aBytes - <i32>bBytes;
 }
 
+/** Bytewise order of two names: negative, 0, positive. */
+export function compareNames(a: usize, aBytes: u32, b: usize, bBytes: u32): i32 {
+  const left = keyOf(a, aBytes);
+  const right = keyOf(b, bBytes);
+  if (left !== right) return left < right ? -1 : 1;
+  return compareRest(a, aBytes, b, bBytes);
+}
+
 /** A name that is to be sorted, 24 bytes: u64 key, u32 name, u32 nameBytes, u32 node, u32 layer. */
 export const REF_BYTES: usize = 24;
 export const REF_NAME: usize = 8;

@@ -7,6 +7,7 @@ export const IMAGE_ENTRIES: readonly CommandEntry[] = [
   { names: ["image inspect"], load: () => import("./inspect.ts") },
   { names: ["image load", "load"], load: () => import("./load.ts") },
   { names: ["image ls", "image list", "images"], load: () => import("./ls.ts") },
+  { names: ["image prune"], load: () => import("./prune.ts") },
   { names: ["image rm", "image remove", "rmi"], load: () => import("./rm.ts") },
   { names: ["image save", "save"], load: () => import("./save.ts") },
   { names: ["image tag", "tag"], load: () => import("./tag.ts") },

@@ -1,0 +1,161 @@
+import type { Reporter } from "../events/progress.ts";
+import { type ConfigChange, diffConfigs } from "../image/config-diff.ts";
+import type { PackageChange } from "../image/packages/diff-packages.ts";
+import type { LayerIndex } from "../layer/layer-index.ts";
+import type { Store } from "../store/store.ts";
+import { diffFiles, type DiffTreesOptions, type FileAspect } from "./diff-trees.ts";
+import { type FileTree, openFileTree } from "./file-tree.ts";
+
+export interface DiffImagesOptions extends DiffTreesOptions {
+  /** What to compare; default all. */
+  sections?: ReadonlySet<DiffSection>;
+}
+
+export type DiffSection = "files" | "config" | "packages";
+
+export type FileType = "file" | "directory" | "symlink" | "char device" | "block device" | "fifo";
+
+/** A file on one side of a change. */
+export interface FileFacts {
+  type: FileType;
+  /** Permission bits. */
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Of regular files; bytes. */
+  size?: number;
+  /** Seconds since 1970, with a fraction. */
+  mtime: number;
+  /** Of symbolic links. */
+  target?: string;
+  /** Of devices: major, minor. */
+  device?: [number, number];
+}
+
+export interface ComparedFile {
+  kind: "A" | "C" | "D";
+  path: string;
+  aspects: FileAspect[];
+  from?: FileFacts;
+  to?: FileFacts;
+}
+
+export interface ComparedSide {
+  kind: FileTree["kind"];
+  name: string;
+  id: string;
+}
+
+export interface ImageDiff {
+  from: ComparedSide;
+  to: ComparedSide;
+  /** A section that was not asked for is undefined. */
+  files?: ComparedFile[];
+  config?: ConfigChange[];
+  packages?: PackageChange[];
+  /** Package databases that are there and could not be compared, and why. */
+  packageNotes?: string[];
+}
+
+/**
+ * Compares two images, archives or containers (file-tree.ts says how they are named) from their indexes: files, configuration
+ * and installed packages. Nothing is unpacked.
+ * @throws what opening and comparing the trees throws
+ */
+export async function diffImages(
+  store: Store,
+  given: readonly [from: string, to: string],
+  options: DiffImagesOptions,
+  reporter: Reporter,
+): Promise<ImageDiff> {
+  const wants = (section: DiffSection): boolean => options.sections?.has(section) ?? true;
+  const a = await openFileTree(store, given[0], reporter);
+  try {
+    const b = await openFileTree(store, given[1], reporter);
+    try {
+      return {
+        from: sideOf(a),
+        to: sideOf(b),
+        ...(wants("files") ? { files: await compareFiles(a, b, options, reporter) } : {}),
+        ...(wants("config") ? { config: diffConfigs(a.config, b.config) } : {}),
+        ...(wants("packages") ? await comparePackages(a, b) : {}),
+      };
+    } finally {
+      await b.dispose();
+    }
+  } finally {
+    await a.dispose();
+  }
+}
+
+function sideOf({ kind, label, id }: FileTree): ComparedSide {
+  return { kind, name: label, id };
+}
+
+async function compareFiles(
+  a: FileTree,
+  b: FileTree,
+  options: DiffTreesOptions,
+  reporter: Reporter,
+): Promise<ComparedFile[]> {
+  const changes = await diffFiles(a, b, options, reporter);
+  return changes.map((change) => ({
+    kind: change.kind,
+    path: change.path,
+    aspects: change.aspects,
+    ...(change.a === undefined ? {} : { from: fileFacts(a.index, change.a) }),
+    ...(change.b === undefined ? {} : { to: fileFacts(b.index, change.b) }),
+  }));
+}
+
+async function comparePackages(a: FileTree, b: FileTree): Promise<Pick<ImageDiff, "packages" | "packageNotes">> {
+  const { installedPackages, packageDatabases } = await import("./installed-packages.ts");
+  const { diffPackages } = await import("../image/packages/diff-packages.ts");
+  // The same files need not be read to say that they list the same packages.
+  if (sameDatabases(a, packageDatabases(a.index), b, packageDatabases(b.index))) {
+    return { packages: [], packageNotes: [] };
+  }
+  const from = installedPackages(a);
+  const to = installedPackages(b);
+  return {
+    packages: diffPackages(from.packages, to.packages),
+    packageNotes: [...new Set([...from.notes, ...to.notes])],
+  };
+}
+
+/** Whether both trees have these files at the same places of the same layers. */
+function sameDatabases(a: FileTree, nodesA: readonly number[], b: FileTree, nodesB: readonly number[]): boolean {
+  const place = ({ index, sourceKeys }: FileTree, node: number): string => {
+    const inode = index.inodeOf(node);
+    return inode === undefined ? "" : `${sourceKeys[index.layerOf(inode)]} ${index.dataOffsetOf(inode)}`;
+  };
+  return nodesA.length === nodesB.length && nodesA.every((node, n) => place(a, node) === place(b, nodesB[n]!));
+}
+
+/** By ENTRY_*. */
+const TYPES: Record<number, FileType> = {
+  0: "file",
+  2: "symlink",
+  3: "char device",
+  4: "block device",
+  5: "directory",
+  6: "fifo",
+};
+
+/** What the index says of a node that names a file. */
+export function fileFacts(index: LayerIndex, node: number): FileFacts {
+  const inode = index.inodeOf(node)!;
+  const type = TYPES[index.typeOf(inode)]!;
+  return {
+    type,
+    mode: index.modeOf(inode),
+    uid: index.uidOf(inode),
+    gid: index.gidOf(inode),
+    ...(type === "file" ? { size: index.sizeOf(inode) } : {}),
+    mtime: index.mtimeSecondsOf(inode) + index.mtimeNanosecondsOf(inode) / 1e9,
+    ...(type === "symlink" ? { target: Buffer.from(index.linkTargetOf(inode)).toString() } : {}),
+    ...(type === "char device" || type === "block device"
+      ? { device: [index.rdevMajorOf(inode), index.rdevMinorOf(inode)] as [number, number] }
+      : {}),
+  };
+}

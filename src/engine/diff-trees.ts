@@ -1,0 +1,204 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { sameContent } from "../archive/same-content.ts";
+import { TreeReader } from "../archive/tree-reader.ts";
+import { GantryError, isGantryError } from "../errors/index.ts";
+import type { Reporter } from "../events/progress.ts";
+import { displayBytes } from "../kernels/display-bytes.ts";
+import { diffTrees, type NodeChange, WHAT } from "../kernels/diff.ts";
+import type { LayerIndex } from "../layer/layer-index.ts";
+import { lookup } from "../layer/resolve-path.ts";
+import type { FileTree } from "./file-tree.ts";
+
+/** What may differ about a file that both trees have. */
+export type FileAspect =
+  "type" | "content" | "mode" | "owner" | "mtime" | "xattrs" | "link target" | "device" | "hard links";
+
+export interface FileChange {
+  kind: "A" | "C" | "D";
+  /** With a leading slash; bytes that are not UTF-8, and control characters, as \xNN. */
+  path: string;
+  /** Empty for files that were added or deleted. */
+  aspects: FileAspect[];
+  /** Its node in each tree. */
+  a: number | undefined;
+  b: number | undefined;
+}
+
+export interface DiffTreesOptions {
+  /** Only what is at or below this path. */
+  path?: string;
+  /** Leave out what has another time and is the same otherwise. */
+  ignoreTimes?: boolean;
+  /** Take files of the same size and time to be the same, without reading them. */
+  quick?: boolean;
+}
+
+/** Between two chances to be cancelled; bytes. */
+const TURN_BYTES = 8 * 1024 * 1024;
+
+/**
+ * The files that differ between two trees, depth first in bytewise order. Both are read only where size, place and
+ * attributes leave it open whether two files hold the same.
+ * @throws LAYER_INDEX_INVALID, UNEXPECTED_END_OF_FILE, SYSTEM_CALL_FAILED, PATH_INVALID, CANCELLED
+ */
+export async function diffFiles(
+  a: FileTree,
+  b: FileTree,
+  options: DiffTreesOptions,
+  reporter: Reporter,
+): Promise<FileChange[]> {
+  const numbers = new Map<string, number>();
+  const input = ({ index, sourceKeys }: FileTree) => {
+    const sources = new Uint32Array(index.layerCount);
+    for (const [layer, key] of sourceKeys.entries()) {
+      if (!numbers.has(key)) numbers.set(key, numbers.size + 1);
+      sources[layer] = numbers.get(key)!;
+    }
+    return { index: index.bytes, sources };
+  };
+  let changes = diffTrees(input(a), input(b));
+  if (options.path !== undefined) changes = below(a.index, b.index, changes, options.path);
+  await settleContents(a, b, changes, options.quick === true, reporter);
+  const paths = new Paths(a.index, b.index);
+  return changes.flatMap((change): FileChange[] => {
+    const both = change.a !== undefined && change.b !== undefined;
+    const what = options.ignoreTimes === true ? change.what & ~WHAT.mtime : change.what;
+    if (both && what === 0) return [];
+    return [
+      {
+        kind: both ? "C" : change.a === undefined ? "A" : "D",
+        path: paths.of(change),
+        aspects: aspectsOf(what),
+        a: change.a,
+        b: change.b,
+      },
+    ];
+  });
+}
+
+/** Compares the bytes of files of which nothing else tells whether they are the same: `contentUnknown` is gone then. */
+async function settleContents(
+  a: FileTree,
+  b: FileTree,
+  changes: NodeChange[],
+  quick: boolean,
+  reporter: Reporter,
+): Promise<void> {
+  const open = changes.filter(({ what }) => (what & WHAT.contentUnknown) !== 0);
+  if (open.length === 0) return;
+  const readers = [new TreeReader(a.index, a.sources), new TreeReader(b.index, b.sources)] as const;
+  /** Names of one file are compared once. */
+  const known = new Map<number, boolean>();
+  const sizeOf = ({ a: node }: NodeChange): number => a.index.sizeOf(a.index.inodeOf(node!)!);
+  const task = "compare";
+  const totalBytes = open.reduce((sum, change) => sum + sizeOf(change), 0);
+  reporter.emit({ kind: "start", task, label: "Comparing", totalBytes });
+  let doneBytes = 0;
+  let turnAt = TURN_BYTES;
+  try {
+    for (const change of open) {
+      change.what &= ~WHAT.contentUnknown;
+      const size = sizeOf(change);
+      const inodeA = a.index.inodeOf(change.a!)!;
+      const inodeB = b.index.inodeOf(change.b!)!;
+      const pair = inodeA * 0x1_0000_0000 + inodeB;
+      let same = known.get(pair) ?? (quick && (change.what & WHAT.mtime) === 0 ? true : undefined);
+      if (same === undefined) {
+        same = isSame(a, inodeA, b, inodeB, readers, size);
+        if (Math.max(a.index.linkCountOf(inodeA), b.index.linkCountOf(inodeB)) > 1) known.set(pair, same);
+      }
+      if (!same) change.what |= WHAT.content;
+      doneBytes += size;
+      if (doneBytes < turnAt) continue;
+      turnAt = doneBytes + TURN_BYTES;
+      reporter.emit({ kind: "advance", task, doneBytes, totalBytes });
+      await turn();
+      if (reporter.signal.aborted) throw new GantryError("CANCELLED", "cancelled");
+    }
+  } finally {
+    for (const reader of readers) reader.close();
+    reporter.emit({ kind: "done", task });
+  }
+}
+
+function isSame(
+  a: FileTree,
+  inodeA: number,
+  b: FileTree,
+  inodeB: number,
+  readers: readonly [TreeReader, TreeReader],
+  size: number,
+): boolean {
+  try {
+    return sameContent({ reader: readers[0], inode: inodeA }, { reader: readers[1], inode: inodeB }, size);
+  } catch (error) {
+    // A running container has shortened or removed the file since its size was read: it is not the same any more.
+    const isLive = a.kind === "container" || b.kind === "container";
+    if (isLive && (isGantryError(error, "UNEXPECTED_END_OF_FILE") || isGantryError(error, "SYSTEM_CALL_FAILED")))
+      return false;
+    throw error;
+  }
+}
+
+const ASPECTS: readonly (readonly [bit: number, aspect: FileAspect])[] = [
+  [WHAT.type, "type"],
+  [WHAT.content, "content"],
+  [WHAT.linkTarget, "link target"],
+  [WHAT.device, "device"],
+  [WHAT.mode, "mode"],
+  [WHAT.owner, "owner"],
+  [WHAT.mtime, "mtime"],
+  [WHAT.xattrs, "xattrs"],
+  [WHAT.links, "hard links"],
+];
+
+function aspectsOf(what: number): FileAspect[] {
+  return what === 0 ? [] : ASPECTS.filter(([bit]) => (what & bit) !== 0).map(([, aspect]) => aspect);
+}
+
+/** The changes at or below a path, which one of the trees must have. @throws PATH_INVALID */
+function below(a: LayerIndex, b: LayerIndex, changes: NodeChange[], path: string): NodeChange[] {
+  const rootA = lookup(a, path);
+  const rootB = lookup(b, path);
+  if (rootA === undefined && rootB === undefined) {
+    throw new GantryError("PATH_INVALID", `neither tree has ${path}`, { details: { path } });
+  }
+  const isBelow = (index: LayerIndex, node: number | undefined, root: number | undefined): boolean => {
+    if (root === undefined) return false;
+    while (node !== undefined && node > root) node = index.parentOf(node);
+    return node === root;
+  };
+  return changes.filter((change) => isBelow(a, change.a, rootA) || isBelow(b, change.b, rootB));
+}
+
+/** Paths of many nodes for display: of those of one directory, the directory's path is made once. */
+class Paths {
+  readonly #trees: readonly [LayerIndex, LayerIndex];
+  readonly #known: readonly [Map<number, string>, Map<number, string>] = [new Map([[0, ""]]), new Map([[0, ""]])];
+
+  constructor(a: LayerIndex, b: LayerIndex) {
+    this.#trees = [a, b];
+  }
+
+  of({ a, b }: NodeChange): string {
+    const path = b === undefined ? this.#path(0, a!) : this.#path(1, b);
+    return path === "" ? "/" : path;
+  }
+
+  #path(tree: 0 | 1, node: number): string {
+    const index = this.#trees[tree];
+    if (node === 0) return "";
+    const parent = index.parentOf(node);
+    let directory = this.#known[tree].get(parent);
+    if (directory === undefined) this.#known[tree].set(parent, (directory = this.#path(tree, parent)));
+    return `${directory}/${displayName(index.nameOf(node))}`;
+  }
+}
+
+const PLAIN = /^[ -~]*$/;
+
+/** displayBytes, quick for what nearly all names are. */
+function displayName(name: Uint8Array): string {
+  const text = Buffer.from(name.buffer, name.byteOffset, name.length).toString("latin1");
+  return PLAIN.test(text) ? text : displayBytes(name);
+}
