@@ -1,16 +1,16 @@
-import { randomBytes } from "node:crypto";
-import { closeSync, openSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, fchmodSync, fchownSync, openSync, realpathSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileError, GantryError } from "../errors/index.ts";
 import { requireSpace } from "../store/free-space.ts";
+import { UnfinishedFile } from "./unfinished-file.ts";
 
 /** A file to be made or replaced, or an open descriptor: standard output, a pipe. */
 export type OutputTarget = { path: string } | { fd: number };
 
 /**
- * Lets `write` fill a target of about `totalBytes` bytes. A file is made or replaced under another name first, so that
- * whoever looks sees the old file or the whole new one, and a failure leaves no trace. Devices and pipes are written
- * directly.
+ * Lets `write` fill a target of about `totalBytes` bytes. A file is made or replaced at the end, so that whoever looks sees
+ * the old file or the whole new one, and a failure leaves no trace. A new one is its owner's alone (mode 0600), one that
+ * replaces another keeps its mode and owner. Devices and pipes are written directly.
  * @throws OUTPUT_INVALID, NO_SPACE, SYSTEM_CALL_FAILED, what `write` throws
  */
 export async function writeOutput<T>(
@@ -29,26 +29,24 @@ export async function writeOutput<T>(
 
 async function writeFile<T>(path: string, totalBytes: number, write: (fd: number) => Promise<T>): Promise<T> {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory() === true) throw invalid(path, "it is a directory");
-  if (found !== undefined && !found.isFile()) return await intoFile(openSync(path, "w"), write);
+  if (found?.isDirectory() === true) throw invalidOutput(path, "it is a directory");
+  if (found !== undefined && !found.isFile()) return await intoDevice(path, write);
   const file = found === undefined ? path : realpathSync(path);
-  const directory = dirname(file);
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw invalid(path, `the directory ${JSON.stringify(directory)} does not exist`);
-  }
-  requireSpace(directory, totalBytes, `writing ${path}`);
-  const fresh = join(directory, `.${basename(file)}.${randomBytes(6).toString("hex")}`);
+  requireParent(path, file);
+  requireSpace(dirname(file), totalBytes, `writing ${path}`);
+  const output = UnfinishedFile.create(file, 0o600);
   try {
-    const result = await intoFile(openSync(fresh, "wx", 0o600), write);
-    renameSync(fresh, file);
+    const result = await write(output.fd);
+    if (found !== undefined) inherit(output.fd, found);
+    output.finish();
     return result;
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
+  } finally {
+    output.discard();
   }
 }
 
-async function intoFile<T>(fd: number, write: (fd: number) => Promise<T>): Promise<T> {
+async function intoDevice<T>(path: string, write: (fd: number) => Promise<T>): Promise<T> {
+  const fd = openSync(path, "w");
   try {
     return await write(fd);
   } finally {
@@ -56,8 +54,27 @@ async function intoFile<T>(fd: number, write: (fd: number) => Promise<T>): Promi
   }
 }
 
-function invalid(path: string, why: string): GantryError {
-  return new GantryError("OUTPUT_INVALID", `invalid output path ${JSON.stringify(path)}: ${why}`, {
-    remedy: "Give the name of a file in a directory that exists.",
-  });
+/** Owner and mode of the file that is replaced, as far as we may. */
+function inherit(fd: number, { uid, gid, mode }: Stats): void {
+  try {
+    fchownSync(fd, uid, gid);
+  } catch {
+    // Another's file in a directory that we may write to: the new one is ours, with the bits for others as they were.
+  }
+  fchmodSync(fd, mode & 0o777);
+}
+
+/** @throws OUTPUT_INVALID if the directory of `file`, which messages call `path`, does not exist */
+export function requireParent(path: string, file: string): void {
+  const directory = dirname(file);
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw invalidOutput(path, `the directory ${JSON.stringify(directory)} does not exist`);
+}
+
+export function invalidOutput(
+  path: string,
+  why: string,
+  remedy = "Give the name of a file in a directory that exists.",
+): GantryError {
+  return new GantryError("OUTPUT_INVALID", `invalid output path ${JSON.stringify(path)}: ${why}`, { remedy });
 }

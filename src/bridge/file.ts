@@ -62,3 +62,12 @@ export function renameNoReplace(from: PathLike, to: PathLike): boolean {
 export function renameExchange(a: PathLike, b: PathLike): void {
   call(OPERATION.rename, request().text("from", a).text("to", b).bool("exchange", true));
 }
+
+/**
+ * Gives an open file without a name (O_TMPFILE) the name `path`, in the same file system. Returns false, changing nothing,
+ * if that is taken. Needs /proc.
+ * @throws SYSTEM_CALL_FAILED, PERMISSION
+ */
+export function linkDescriptor(fd: number, path: PathLike): boolean {
+  return call(OPERATION.linkDescriptor, request().fd("fd", fd).text("path", path)).result === 1;
+}

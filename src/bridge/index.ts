@@ -5,6 +5,7 @@
  */
 export { copyFileRange, copyFileRangeAsync } from "./copy.ts";
 export {
+  linkDescriptor,
   openIn,
   preallocate,
   punchHole,

@@ -15,6 +15,7 @@ export const OPERATION = {
   syncFileSystem: 42,
   allocate: 43,
   rename: 44,
+  linkDescriptor: 45,
   listXattrs: 50,
   getXattr: 51,
   setXattr: 52,

@@ -64,3 +64,14 @@ pub fn rename(mut request: Request<'_>) -> Outcome {
         Err(error) => Err(error).step("rename", from.as_bytes()),
     }
 }
+
+/// fd, path -> whether it was done: 0 if `path` exists.
+pub fn link_descriptor(mut request: Request<'_>) -> Outcome {
+    let fd = request.fd()?;
+    let path = request.text()?;
+    match fs::link_descriptor(fd, CWD, &path) {
+        Ok(()) => Ok(1),
+        Err(Errno(libc::EEXIST)) => Ok(0),
+        Err(error) => Err(error).step("linkat", path.as_bytes()),
+    }
+}

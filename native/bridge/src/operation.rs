@@ -26,6 +26,7 @@ pub fn run(
         42 => files::sync_file_system(request),
         43 => files::allocate(request),
         44 => files::rename(request),
+        45 => files::link_descriptor(request),
         50 => xattrs::list(request, reply),
         51 => xattrs::get(request, reply),
         52 => xattrs::set(request),

@@ -215,6 +215,17 @@ pub fn unlink_at(directory: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<(
     check(unsafe { libc::unlinkat(directory.as_raw_fd(), path.as_ptr(), flags) }).map(drop)
 }
 
+/// `linkat(2)` of an open file, which `O_TMPFILE` made without a name, through `/proc/self/fd`: the way that needs no
+/// capability.
+pub fn link_descriptor(file: BorrowedFd<'_>, to: BorrowedFd<'_>, to_path: &CStr) -> Result<()> {
+    let from = descriptor_path(file);
+    // SAFETY: both are NUL-terminated strings alive during the call.
+    check(unsafe {
+        libc::linkat(libc::AT_FDCWD, from.as_ptr(), to.as_raw_fd(), to_path.as_ptr(), libc::AT_SYMLINK_FOLLOW)
+    })
+    .map(drop)
+}
+
 /// `renameat2(2)` with 0, `libc::RENAME_NOREPLACE` or `RENAME_EXCHANGE`.
 pub fn rename_at2(
     from: BorrowedFd<'_>,
