@@ -1,5 +1,6 @@
-import { fullTagName } from "../image/reference.ts";
+import { familiarReference, fullTagName } from "../image/reference.ts";
 import type { Store } from "../store/store.ts";
+import { imageEvent } from "./image-event.ts";
 
 /**
  * Gives the image that `source` names the name `target` as well. A name that another image has moves, as Docker does it.
@@ -9,8 +10,9 @@ import type { Store } from "../store/store.ts";
  */
 export async function tagImage(store: Store, source: string, target: string): Promise<string> {
   const name = fullTagName(target);
-  const { platforms, index } = store.resolveNamed(source);
+  const { image, platforms, index } = store.resolveNamed(source);
   const ids = platforms.map(({ id }) => id);
   await store.tag(ids, name, index);
+  imageEvent(store.layout, image, "tag", familiarReference(name));
   return name;
 }

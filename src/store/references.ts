@@ -35,7 +35,7 @@ export function collectReferences(images: readonly Image[], layout: StoreLayout)
 }
 
 /** The layers of every container, from the `layers` of its record. */
-function* containerChains(layout: StoreLayout): Generator<Digest[]> {
+export function* containerChains(layout: StoreLayout): Generator<Digest[]> {
   for (const id of containerIds(layout)) {
     const layers = readContainerFile(layout, id, "container.json")?.["layers"];
     if (Array.isArray(layers)) yield layers.filter(isDigest);

@@ -22,6 +22,7 @@ export interface Flag<T = unknown> {
 }
 
 export interface FlagOptions<T> {
+  /** Empty: none, where the kind of flag has one. */
   short?: string;
   default?: T;
   defaultText?: string;
@@ -51,7 +52,7 @@ function describe<T>(
     initial,
     isSwitch,
     parse,
-    ...(options.short === undefined ? {} : { short: options.short }),
+    ...(options.short === undefined || options.short === "" ? {} : { short: options.short }),
     ...(defaultText === undefined ? {} : { defaultText }),
     ...(options.hidden === undefined ? {} : { hidden: options.hidden }),
   };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { filterImages } from "../../../src/cli/commands/image/filter-images.ts";
-import { matchesGlob } from "../../../src/cli/commands/image/glob.ts";
+import { imageFilter } from "../../../src/cli/commands/image/image-filters.ts";
 import type { Filter } from "../../../src/cli/framework/flags.ts";
+import { filterImages } from "../../../src/engine/filter-images.ts";
+import { pathMatcher } from "../../../src/image/path-match.ts";
 import type { Image } from "../../../src/image/types.ts";
 
 function image(id: string, day: number, names: string[], labels: Record<string, string> = {}): Image {
@@ -21,7 +22,8 @@ function passing(...filters: string[]): string {
     name: text.split("=")[0]!,
     value: text.slice(text.indexOf("=") + 1),
   }));
-  const passed = filterImages(IMAGES, parsed, (id) => IMAGES.find((candidate) => candidate.id === `sha256:${id}`)!);
+  const resolveImage = (id: string): Image => IMAGES.find((candidate) => candidate.id === `sha256:${id}`)!;
+  const passed = filterImages(IMAGES, imageFilter(parsed, "list"), { resolveImage });
   return passed.map(({ image: { id }, names }) => `${id.slice(7)}${names.length}`).join(" ");
 }
 
@@ -34,6 +36,9 @@ describe("filters of images", () => {
     [["label=stage=live"], "a1"],
     [["label=empty="], "b2"],
     [["label=stage", "label=empty"], "b2"],
+    [["label!=stage"], "d2 c0"],
+    [["label=stage", "label!=stage=live"], "b2"],
+    [["dangling=true", "dangling=false"], "d2 c0 b2 a1"],
     [["before=c"], "b2 a1"],
     [["since=b"], "d2 c0"],
     [["since=a", "before=d"], "c0 b2"],
@@ -56,14 +61,31 @@ describe("filters of images", () => {
   });
 });
 
-it("globs are those of Go's path.Match", () => {
-  expect(matchesGlob("a/b", "a*")).toBe(false);
-  expect(matchesGlob("a/b", "a?b")).toBe(false);
-  expect(matchesGlob("a/b", "*/[a-c]")).toBe(true);
-  expect(matchesGlob("axb", "a[^y]b")).toBe(true);
-  expect(matchesGlob("a/b", "a[^y]b")).toBe(false);
-  expect(matchesGlob("a.b", "a.b")).toBe(true);
-  expect(matchesGlob("axb", "a.b")).toBe(false);
-  expect(matchesGlob("a*b", "a\\*b")).toBe(true);
-  expect(matchesGlob("x", "[")).toBe(false);
+describe("patterns are those of Go's path.Match", () => {
+  it.each([
+    ["a/b", "a*", false],
+    ["a/b", "a/*", true],
+    ["ab", "a?", true],
+    ["a/", "a?", false],
+    ["b", "[a-c]", true],
+    ["d", "[^a-c]", true],
+    ["b", "[^a-c]", false],
+    ["-", "[\\-x]", true],
+    ["x", "[\\-x]", true],
+    ["é", "?", true],
+    ["a*b", "a\\*b", true],
+    ["axb", "a\\*b", false],
+    ["a.b", "a.b", true],
+    ["axb", "a.b", false],
+    ["b", "[c-a]", false],
+    ["]", "[\\]]", true],
+    ["", "", true],
+    ["", "*", true],
+  ])("%j against %j: %j", (name, pattern, matches) => {
+    expect(pathMatcher(pattern)(name)).toBe(matches);
+  });
+
+  it.each(["[", "[]a]", "[a-]", "a\\", "[-x]", "[a"])("a malformed one is refused: %j", (pattern) => {
+    expect(() => pathMatcher(pattern)).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
+  });
 });

@@ -9,6 +9,7 @@ export const CONTAINER_ENTRIES: readonly CommandEntry[] = [
   { names: ["container kill", "kill"], load: () => import("./kill.ts") },
   { names: ["container logs", "logs"], load: () => import("./logs.ts") },
   { names: ["container ls", "container list", "container ps", "ps"], load: () => import("./ls.ts") },
+  { names: ["container prune"], load: () => import("./prune.ts") },
   { names: ["container rm", "container remove", "rm"], load: () => import("./rm.ts") },
   { names: ["container run", "run"], load: () => import("./run.ts") },
   { names: ["container start", "start"], load: () => import("./start.ts") },

@@ -38,8 +38,9 @@ export const command = defineCommand({
       names: image.names,
     }));
     if (filters.length > 0) {
-      const { filterImages } = await import("./filter-images.ts");
-      selected = filterImages(images, filters, (reference) => store.resolveImage(reference));
+      const { imageFilter } = await import("./image-filters.ts");
+      const { filterImages } = await import("../../../engine/filter-images.ts");
+      selected = filterImages(images, imageFilter(filters, "list"), store);
     }
     const { familiarParts } = await import("../../../image/reference.ts");
     const { nameDigest } = await import("../../../image/received-index.ts");

@@ -1,6 +1,7 @@
 import type { CommandEntry } from "../../framework/command.ts";
 
 export const SYSTEM_ENTRIES: readonly CommandEntry[] = [
+  { names: ["system bench"], load: () => import("./bench.ts") },
   { names: ["system events", "events"], load: () => import("./events.ts") },
   { names: ["system fsck"], load: () => import("./fsck.ts") },
   { names: ["system info", "info"], load: () => import("./info.ts") },
