@@ -58,7 +58,15 @@ export interface RunConfig {
   StopSignal?: string;
   StopTimeout?: number;
   OnBuild?: string[] | null;
-  Healthcheck?: { Test?: string[]; Interval?: number; Timeout?: number; StartPeriod?: number; Retries?: number };
+  Healthcheck?: {
+    Test?: string[];
+    /** Nanoseconds, as all of them. */
+    Interval?: number;
+    Timeout?: number;
+    StartPeriod?: number;
+    StartInterval?: number;
+    Retries?: number;
+  };
   Shell?: string[];
   ArgsEscaped?: boolean;
 }
