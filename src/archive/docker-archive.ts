@@ -1,12 +1,21 @@
 import { GantryError } from "../errors/index.ts";
+import { configPlatform } from "../image/config.ts";
 import { digestOf } from "../image/digest.ts";
 import { isJsonObject, parseJson } from "../image/parse-json.ts";
 import { fullTagName } from "../image/reference.ts";
-import type { ArchivedImage, ArchivedLayer } from "./archived-image.ts";
+import type { ListedLayer, PlatformImage } from "./archived-image.ts";
 import { type ArchiveContents, readArchiveFile } from "./contents.ts";
 import { identifyConfig, requireDigest } from "./read-config.ts";
 
-const DIGEST_IN_NAME = /(?:^|\/)([0-9a-f]{64})(?:\.json)?$/;
+/** `<hex>.json` (docker, podman), `sha256:<hex>` (kaniko, crane, jib), `blobs/sha256/<hex>` (Docker 25). */
+const DIGEST_IN_NAME = /(?:^|\/|:)([0-9a-f]{64})(?:\.json)?$/;
+
+/** One image that a manifest.json lists. */
+export interface DockerArchiveEntry {
+  image: PlatformImage;
+  /** Full names. */
+  names: string[];
+}
 
 /** One element of a docker-archive's manifest.json. */
 interface ManifestEntry {
@@ -17,10 +26,10 @@ interface ManifestEntry {
 
 /**
  * The images that a docker-archive's manifest.json lists: the layout of `docker save` before Docker 25, whose layers are
- * called `<id>/layer.tar`, and the later one, whose names are paths of blobs.
- * @throws ARCHIVE_INVALID, MANIFEST_INVALID, CONFIG_INVALID, DIGEST_MISMATCH, LAYER_MISSING, REFERENCE_INVALID
+ * called `<id>/layer.tar`, and the later one, whose names are paths of blobs. Layers may be absent.
+ * @throws ARCHIVE_INVALID, MANIFEST_INVALID, CONFIG_INVALID, DIGEST_MISMATCH, REFERENCE_INVALID
  */
-export function readDockerArchive(contents: ArchiveContents, manifest: Uint8Array): ArchivedImage[] {
+export function readDockerArchive(contents: ArchiveContents, manifest: Uint8Array): DockerArchiveEntry[] {
   return parseManifestJson(manifest, contents.label).map((entry) => {
     const file = contents.find(entry.config);
     if (file === undefined) {
@@ -34,15 +43,17 @@ export function readDockerArchive(contents: ArchiveContents, manifest: Uint8Arra
     const hex = DIGEST_IN_NAME.exec(entry.config)?.[1];
     if (hex !== undefined) requireDigest(bytes, digestOf(hex), what);
     const identified = identifyConfig(bytes, what);
-    return { ...identified, layers: layersOf(contents, entry, identified), names: entry.names.map(fullTagName) };
+    const platform = configPlatform(identified.config);
+    const image = { ...identified, platform, layers: layersOf(contents, entry, identified) };
+    return { image, names: entry.names.map(fullTagName) };
   });
 }
 
 function layersOf(
   contents: ArchiveContents,
   entry: ManifestEntry,
-  { config }: Pick<ArchivedImage, "config">,
-): ArchivedLayer[] {
+  { config }: Pick<PlatformImage, "config">,
+): ListedLayer[] {
   const diffIds = config.rootfs.diff_ids;
   if (entry.layers.length !== diffIds.length) {
     throw new GantryError(
@@ -52,15 +63,9 @@ function layersOf(
   }
   return diffIds.map((diffId, index) => {
     const name = entry.layers[index] ?? "";
-    const file = contents.find(name);
-    if (file !== undefined) return { diffId, file };
-    throw new GantryError("LAYER_MISSING", `${contents.label}: the layer ${JSON.stringify(name)} is missing`, {
-      remedy: "Save the image again.",
-      details: { diffId, name },
-    });
+    return { diffId, name, file: contents.find(name) };
   });
 }
-
 function parseManifestJson(bytes: Uint8Array, label: string): ManifestEntry[] {
   const what = `${label}: manifest.json`;
   const document = parseJson(bytes, what, "MANIFEST_INVALID");

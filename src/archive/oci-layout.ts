@@ -1,151 +1,216 @@
 import { GantryError, isGantryError } from "../errors/index.ts";
-import { configPlatform } from "../image/config.ts";
-import { digestHex } from "../image/digest.ts";
-import { parseIndex, parseManifest } from "../image/manifest.ts";
-import { isImageConfigType, isIndexType, isManifestType } from "../image/media-types.ts";
-import { formatPlatform, hostPlatform, platformMatches } from "../image/platform.ts";
+import { digestOf } from "../image/digest.ts";
+import { encodeIndex, parseIndex } from "../image/manifest.ts";
+import { isIndexType, isManifestType, OCI_INDEX } from "../image/media-types.ts";
+import { formatPlatform } from "../image/platform.ts";
 import { fullTagName } from "../image/reference.ts";
-import type { Descriptor, ImageManifest, Platform } from "../image/types.ts";
-import type { ArchivedImage } from "./archived-image.ts";
+import type { Descriptor, Digest } from "../image/types.ts";
+import { type ArchiveLimits, limitExceeded, limitOf } from "../kernels/archive-limits.ts";
+import { sha256Hex } from "../kernels/sha256.ts";
+import type { ArchivedGroup, ArchivedIndex, PlatformImage } from "./archived-image.ts";
 import type { ArchiveContents } from "./contents.ts";
-import { identifyConfig, readVerified } from "./read-config.ts";
+import { blobName, readPlatformImage } from "./platform-image.ts";
+import { readVerified } from "./read-config.ts";
 
-/** Indexes may point to indexes (image-index.md); nobody needs more than two levels. */
-const MAX_DEPTH = 8;
+/** Listed twice in each of eight levels, one index would be read 256 times; listed a hundred times, for ever. */
+const MAX_LISTED = 10_000;
 
-const blobName = (descriptor: Descriptor): string => `blobs/sha256/${digestHex(descriptor.digest)}`;
+/** Annotations that name an image in the archive and say nothing of the image. */
+const NAMING = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
 
-/** A manifest that an index leads to. */
-export interface FoundManifest {
+interface Layout {
+  contents: ArchiveContents;
+  /** How deep indexes may be nested (image-index.md allows any depth; nobody needs more than two levels). */
+  nesting: number;
+}
+
+/** A descriptor with the names that its index gives it. */
+interface NamedDescriptor {
   descriptor: Descriptor;
-  bytes: Uint8Array;
-  manifest: ImageManifest;
   names: string[];
+  refTags: string[];
 }
 
 /**
- * The images of an OCI image layout (image-layout.md): those that index.json names, and of an image for several
- * platforms the one for `wanted`, else the host's, else the first that is there. What an index lists and the archive
- * does not hold is passed over, as is what is no image (attestations).
- * @throws MANIFEST_INVALID, CONFIG_INVALID, DIGEST_INVALID, DIGEST_MISMATCH, LAYER_MISSING, PLATFORM_NOT_FOUND
+ * The images of an OCI image layout (image-layout.md), by what index.json names: an image alone, or the platforms of an
+ * index, nested ones included. Manifests that index.json lists itself under one name, or without any but for different
+ * platforms, belong together as if an index listed them. What an index lists and the archive does not hold is told.
+ * @throws MANIFEST_INVALID, CONFIG_INVALID, DIGEST_INVALID, DIGEST_MISMATCH, ARCHIVE_INVALID, LIMIT_EXCEEDED
  */
-export function readOciLayout(contents: ArchiveContents, index: Uint8Array, wanted?: Platform): ArchivedImage[] {
-  const found = select(contents, findManifests(contents, index), wanted);
-  return found.map((image) => {
-    const { config: configDescriptor, layers } = image.manifest;
-    const name = blobName(configDescriptor);
-    const bytes = readVerified(contents, name, configDescriptor);
-    if (bytes === undefined)
-      throw new GantryError("ARCHIVE_INVALID", `${contents.label}: the config ${name} is missing`);
-    const identified = identifyConfig(bytes, `${contents.label}: ${name}`);
-    const diffIds = identified.config.rootfs.diff_ids;
-    if (layers.length !== diffIds.length) {
-      throw new GantryError(
-        "MANIFEST_INVALID",
-        `${contents.label}: the manifest ${image.descriptor.digest} lists ${layers.length} layers but its config ${diffIds.length}`,
-      );
-    }
-    return {
-      ...identified,
-      manifest: { descriptor: image.descriptor, bytes: image.bytes },
-      layers: diffIds.map((diffId, position) => layerOf(contents, layers[position] as Descriptor, diffId)),
-      names: image.names,
-    };
+export function readOciLayout(
+  contents: ArchiveContents,
+  index: Uint8Array,
+  limits: ArchiveLimits = {},
+): ArchivedGroup[] {
+  const layout: Layout = { contents, nesting: limitOf(limits, "nesting") };
+  const { manifests } = parseIndex(index, `${contents.label}: index.json`);
+  const named: NamedDescriptor[] = [];
+  nameAll(layout, manifests, { names: [], refTags: [] }, named, 0);
+  return collected(named).flatMap((descriptors) => {
+    const group = readGroup(layout, descriptors);
+    return group.platforms.length + group.absent.length === 0 ? [] : [group];
   });
 }
 
-function layerOf(contents: ArchiveContents, descriptor: Descriptor, diffId: Descriptor["digest"]) {
-  const file = contents.find(blobName(descriptor));
-  if (file === undefined) {
-    throw new GantryError("LAYER_MISSING", `${contents.label}: the layer ${descriptor.digest} is missing`, {
-      remedy: "Save the image again.",
-      details: { diffId, digest: descriptor.digest },
-    });
+/** Adds what descriptors name to `found`; an index that names what it lists is a list of images, not an image. */
+function nameAll(
+  layout: Layout,
+  descriptors: Descriptor[],
+  inherited: { names: string[]; refTags: string[] },
+  found: NamedDescriptor[],
+  depth: number,
+): void {
+  requireDepth(layout, depth);
+  const { contents } = layout;
+  for (const descriptor of descriptors) {
+    if (found.length >= MAX_LISTED) {
+      throw new GantryError(
+        "MANIFEST_INVALID",
+        `${contents.label}: index.json leads to more than ${MAX_LISTED} images`,
+      );
+    }
+    const own = namesOf(descriptor);
+    const named = { descriptor, ...(own.names.length + own.refTags.length > 0 ? own : inherited) };
+    if (isManifestType(descriptor.mediaType)) found.push(named);
+    if (!isIndexType(descriptor.mediaType)) continue;
+    const bytes = readVerified(contents, blobName(descriptor), descriptor);
+    if (bytes === undefined) continue;
+    const listed = parseIndex(bytes, `${contents.label}: ${blobName(descriptor)}`).manifests;
+    const names = listed.some((each) => NAMING.some((key) => each.annotations?.[key] !== undefined));
+    if (names) nameAll(layout, listed, named, found, depth + 1);
+    else found.push(named);
   }
-  if (file.size !== descriptor.size) {
-    throw new GantryError(
-      "DIGEST_MISMATCH",
-      `${contents.label}: the layer ${descriptor.digest} is ${file.size} bytes long; its descriptor says ${descriptor.size}`,
-      { details: { digest: descriptor.digest, wanted: descriptor.size, present: file.size } },
-    );
-  }
-  return { diffId, file, descriptor };
 }
 
-/** Every image manifest that index.json leads to and that the archive holds, in the order of the index. */
-export function findManifests(contents: ArchiveContents, index: Uint8Array): FoundManifest[] {
-  const found = new Map<string, FoundManifest>();
-  const visit = (descriptors: Descriptor[], names: string[], depth: number): void => {
-    if (depth > MAX_DEPTH)
-      throw new GantryError("MANIFEST_INVALID", `${contents.label}: indexes are nested too deeply`);
-    for (const descriptor of descriptors) {
-      if (descriptor.annotations?.["vnd.docker.reference.type"] !== undefined) continue; // an attestation
+/** Groups what belongs together: the same descriptor under several names, several manifests under one. */
+function collected(named: NamedDescriptor[]): NamedDescriptor[][] {
+  const byDigest = new Map<Digest, NamedDescriptor>();
+  for (const each of named) {
+    const known = byDigest.get(each.descriptor.digest);
+    if (known === undefined) {
+      byDigest.set(each.descriptor.digest, each);
+      continue;
+    }
+    known.names = [...new Set([...known.names, ...each.names])];
+    known.refTags = [...new Set([...known.refTags, ...each.refTags])];
+  }
+  const groups = new Map<string, NamedDescriptor[]>();
+  for (const each of byDigest.values()) {
+    const { descriptor, names, refTags } = each;
+    const platform = descriptor.platform;
+    const alone = isIndexType(descriptor.mediaType) || platform === undefined;
+    const key = alone ? descriptor.digest : [...names, ...refTags].join(" ");
+    const group = groups.get(key) ?? [];
+    // Twice the same platform is not one image.
+    const twice = group.some((other) => samePlatform(other.descriptor, descriptor));
+    groups.set(twice ? descriptor.digest : key, twice ? [each] : [...group, each]);
+  }
+  return [...groups.values()];
+}
+
+function samePlatform(a: Descriptor, b: Descriptor): boolean {
+  if (a.platform === undefined || b.platform === undefined) return false;
+  if (a.platform["os.version"] !== b.platform["os.version"]) return false;
+  return formatPlatform(a.platform) === formatPlatform(b.platform);
+}
+
+function readGroup(layout: Layout, named: NamedDescriptor[]): ArchivedGroup {
+  const { contents } = layout;
+  const [first] = named as [NamedDescriptor];
+  const group: ArchivedGroup = { names: first.names, refTags: first.refTags, platforms: [], absent: [] };
+  if (isIndexType(first.descriptor.mediaType)) {
+    const bytes = readVerified(contents, blobName(first.descriptor), first.descriptor) as Uint8Array;
+    group.index = { descriptor: bare(first.descriptor), bytes, parts: [] };
+    const { manifests } = parseIndex(bytes, `${contents.label}: ${blobName(first.descriptor)}`);
+    readPlatforms(layout, manifests, group, new Set([first.descriptor.digest]), 1);
+    return group;
+  }
+  const descriptors = named.map(({ descriptor }) => descriptor);
+  if (named.length > 1) group.index = madeIndex(descriptors);
+  readPlatforms(layout, descriptors, group, new Set(), 1);
+  return group;
+}
+
+function readPlatforms(
+  layout: Layout,
+  descriptors: Descriptor[],
+  group: ArchivedGroup,
+  seen: Set<Digest>,
+  depth: number,
+): void {
+  requireDepth(layout, depth);
+  const { contents } = layout;
+  const addPart = (descriptor: Descriptor): void => {
+    const file = contents.find(blobName(descriptor));
+    if (file !== undefined) group.index?.parts.push({ descriptor: bare(descriptor), file });
+  };
+  for (const descriptor of descriptors) {
+    if (seen.has(descriptor.digest)) continue;
+    seen.add(descriptor.digest);
+    if (isIndexType(descriptor.mediaType)) {
       const bytes = readVerified(contents, blobName(descriptor), descriptor);
-      if (bytes === undefined) continue;
-      const own = [...new Set([...names, ...namesOf(descriptor)])];
-      const what = `${contents.label}: ${blobName(descriptor)}`;
-      if (isIndexType(descriptor.mediaType)) visit(parseIndex(bytes, what).manifests, own, depth + 1);
-      if (!isManifestType(descriptor.mediaType)) continue;
-      const known = found.get(descriptor.digest);
-      if (known !== undefined) {
-        known.names = [...new Set([...known.names, ...own])];
+      if (bytes === undefined) {
+        group.absent.push({ platform: descriptor.platform, manifest: descriptor, missing: [descriptor.digest] });
         continue;
       }
-      const manifest = parseManifest(bytes, what);
-      // Artifacts (signatures, charts) are manifests as well, but no images.
-      if (!isImageConfigType(manifest.config.mediaType)) continue;
-      found.set(descriptor.digest, { descriptor, bytes, manifest, names: own });
+      addPart(descriptor);
+      const nested = parseIndex(bytes, `${contents.label}: ${blobName(descriptor)}`).manifests;
+      readPlatforms(layout, nested, group, seen, depth + 1);
     }
-  };
-  visit(parseIndex(index, `${contents.label}: index.json`).manifests, [], 0);
-  return [...found.values()];
+    if (!isManifestType(descriptor.mediaType)) continue;
+    const found = readPlatformImage(contents, descriptor);
+    if ("image" in found) addPlatform(group, found.image);
+    else if ("absent" in found) group.absent.push(found.absent);
+    else found.otherParts.forEach(addPart);
+  }
+}
+
+/** One image may be listed twice, its layers compressed in two ways: the first that is whole will do. */
+function addPlatform(group: ArchivedGroup, image: PlatformImage): void {
+  const known = group.platforms.findIndex(({ id }) => id === image.id);
+  if (known < 0) group.platforms.push(image);
+  else if (!isWhole(group.platforms[known] as PlatformImage) && isWhole(image)) group.platforms[known] = image;
+}
+
+function isWhole({ layers }: PlatformImage): boolean {
+  return layers.every(({ file }) => file !== undefined);
+}
+
+/** The index over manifests that the layout itself lists: the same manifests always get the same. */
+function madeIndex(descriptors: Descriptor[]): ArchivedIndex {
+  const bytes = encodeIndex(
+    descriptors.map(({ annotations, ...rest }) => {
+      const kept = Object.entries(annotations ?? {}).filter(([key]) => !NAMING.includes(key));
+      return kept.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(kept) };
+    }),
+  );
+  const digest = digestOf(sha256Hex(bytes));
+  return { descriptor: { mediaType: OCI_INDEX, digest, size: bytes.length }, bytes, parts: [] };
 }
 
 /**
  * containerd's annotation holds the full name. OCI's holds, by its writers' habits, a full name (skopeo) or a bare tag
  * (umoci, Docker): a bare tag names no repository.
  */
-function namesOf(descriptor: Descriptor): string[] {
-  const full = descriptor.annotations?.["io.containerd.image.name"];
-  const short = descriptor.annotations?.["org.opencontainers.image.ref.name"];
+function namesOf({ annotations }: Descriptor): { names: string[]; refTags: string[] } {
+  const full = annotations?.["io.containerd.image.name"];
+  const short = annotations?.["org.opencontainers.image.ref.name"];
   const text = full ?? (short !== undefined && /[:/]/.test(short) ? short : undefined);
-  if (text === undefined) return [];
+  if (text === undefined) return { names: [], refTags: short === undefined ? [] : [short] };
   try {
-    return [fullTagName(text)];
+    return { names: [fullTagName(text)], refTags: [] };
   } catch (error) {
-    if (isGantryError(error, "REFERENCE_INVALID")) return [];
+    if (isGantryError(error, "REFERENCE_INVALID")) return { names: [], refTags: [] };
     throw error;
   }
 }
 
-/** Of several manifests under one name (or under none), those for the platform; a manifest alone is what was meant. */
-function select(contents: ArchiveContents, found: FoundManifest[], wanted: Platform | undefined): FoundManifest[] {
-  const groups = new Map<string, FoundManifest[]>();
-  for (const image of found) {
-    const key =
-      image.names.length === 0 && image.descriptor.platform === undefined
-        ? image.descriptor.digest
-        : image.names.join();
-    groups.set(key, [...(groups.get(key) ?? []), image]);
-  }
-  return [...groups.values()].flatMap((group) => {
-    const platform = wanted ?? hostPlatform();
-    const matching = group.filter((image) => platformMatches(platformOf(contents, image), platform));
-    if (matching.length > 0) return matching;
-    if (wanted === undefined) return group.slice(0, 1);
-    const offered = group.map((image) => formatPlatform(platformOf(contents, image))).join(", ");
-    throw new GantryError(
-      "PLATFORM_NOT_FOUND",
-      `${contents.label} has no image for ${formatPlatform(platform)}: it has ${offered}`,
-      { remedy: "Choose one of these with --platform." },
-    );
-  });
+function requireDepth({ contents, nesting }: Layout, depth: number): void {
+  if (depth <= nesting) return;
+  throw limitExceeded("nesting", `${contents.label}: indexes are nested more than ${nesting} deep`);
 }
 
-function platformOf(contents: ArchiveContents, image: FoundManifest): Platform {
-  if (image.descriptor.platform !== undefined) return image.descriptor.platform;
-  const bytes = readVerified(contents, blobName(image.manifest.config), image.manifest.config);
-  return bytes === undefined
-    ? { os: "", architecture: "" }
-    : configPlatform(identifyConfig(bytes, "the config").config);
+/** A descriptor without what only its index had to say. */
+function bare({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
 }

@@ -317,7 +317,7 @@ describe("loading archives of any shape", () => {
     for (const [hex, bytes] of blobs) writeFileSync(join(layout, "blobs/sha256", hex), bytes);
     writeFileSync(join(layout, "index.json"), JSON.stringify(top));
     cpSync(layout, store.path("copy"), { recursive: true });
-    const platform = (architecture: string): object => ({ platform: { os: "linux", architecture } });
+    const platform = (architecture: string): object => ({ platforms: [{ os: "linux", architecture }] });
     const [arm] = await store.load({ path: layout }, platform("arm64"));
     expect([arm?.image.config.architecture, arm?.names]).toEqual(["arm64", ["multi:1"]]);
     const [host] = await store.load({ path: layout });

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../framework/command.ts";
-import { boolFlag, stringFlag } from "../../framework/flags.ts";
+import { boolFlag, listFlag, stringFlag, stringsFlag } from "../../framework/flags.ts";
 import { progressFlag } from "../../progress/progress-flag.ts";
 import { archiveLimits, limitFlag } from "./limit-flags.ts";
 
@@ -12,9 +12,11 @@ export const command = defineCommand({
   flags: {
     input: stringFlag("Read from this archive or OCI layout directory instead of STDIN", { short: "i" }),
     limit: limitFlag,
-    platform: stringFlag('Load only this platform of a multi-platform image, "os[/arch[/variant]]"'),
+    only: listFlag("Load only this image of the archive: a name, a tag or a digest; repeatable"),
+    platform: stringsFlag('Load only this platform of a multi-platform image, "os[/arch[/variant]]"; repeatable'),
     progress: progressFlag,
     quiet: boolFlag("Suppress progress", { short: "q" }),
+    tag: listFlag("Name the image so instead; OLD=NEW for one of several; repeatable"),
   },
   examples: [
     { says: "Load from a file", line: "gantry load -i debian.tar" },
@@ -33,24 +35,26 @@ export const command = defineCommand({
     const { loadImages } = await import("../../../engine/load-image.ts");
     const { withProgress } = await import("../../progress/with-progress.ts");
     const { shortId } = await import("../../format/short-id.ts");
+    const { parsePlatform } = await import("../../../image/platform.ts");
     const options = {
       limits: archiveLimits(context, flags.limit),
-      ...(flags.platform !== "" && {
-        platform: (await import("../../../image/platform.ts")).parsePlatform(flags.platform),
-      }),
+      platforms: flags.platform.map(parsePlatform),
+      only: flags.only,
+      tags: flags.tag,
     };
     const source = flags.input === "" ? { fd: context.stdin.fd } : { path: flags.input };
     const store = openStore(context.storeRoot);
     const loaded = await withProgress(context, flags.quiet ? "quiet" : flags.progress, (reporter) =>
       loadImages(store, source, options, reporter),
     );
-    for (const { image, names, moved } of loaded) {
+    for (const { image, platforms, names, moved } of loaded) {
       for (const { name, from } of moved) {
         context.stdout.write(
           `The image ${name} already exists, renaming the old one with ID ${shortId(from)} to empty string\n`,
         );
       }
-      if (names.length === 0) context.stdout.write(`Loaded image ID: ${image.id}\n`);
+      const digest = platforms.length > 1 ? (image.index?.digest ?? image.id) : image.id;
+      if (names.length === 0) context.stdout.write(`Loaded image ID: ${digest}\n`);
       for (const name of names) context.stdout.write(`Loaded image: ${name}\n`);
     }
     return 0;
