@@ -43,7 +43,7 @@ export interface FileTree {
 export async function openFileTree(store: Store, given: string, reporter: Reporter): Promise<FileTree> {
   const [, prefix, rest] = /^(image|container|archive):(.+)$/s.exec(given) ?? [];
   if (prefix === "image") return await imageTree(store, rest!);
-  if (prefix === "container") return await openContainer(store, rest!, reporter);
+  if (prefix === "container") return await openContainerTree(store, rest!, reporter);
   if (prefix === "archive") return await openArchived(store, rest!, reporter);
   if (/^\.{0,2}\//.test(given)) return await openArchived(store, given, reporter);
   try {
@@ -52,7 +52,7 @@ export async function openFileTree(store: Store, given: string, reporter: Report
     if (!isGantryError(error, "IMAGE_NOT_FOUND") && !isGantryError(error, "REFERENCE_INVALID")) throw error;
   }
   try {
-    return await openContainer(store, given, reporter);
+    return await openContainerTree(store, given, reporter);
   } catch (error) {
     if (!isGantryError(error, "CONTAINER_NOT_FOUND")) throw error;
   }
@@ -75,11 +75,18 @@ export async function treeOfImage(store: Store, image: Image, label: string): Pr
     kind: "image",
     label,
     id: image.id,
-    index: new LayerIndex(await mergedIndex(store, diffIds)),
-    ...storedLayers(store, diffIds),
+    ...(await treeOfLayers(store, diffIds)),
     config: image.config,
     dispose: () => Promise.resolve(),
   };
+}
+
+/** The tree of a chain of layers of the store, bottom first. @throws LAYER_MISSING, LAYER_INDEX_INVALID */
+export async function treeOfLayers(
+  store: Store,
+  diffIds: readonly Digest[],
+): Promise<Pick<FileTree, "index" | "sources" | "sourceKeys" | "layers">> {
+  return { index: new LayerIndex(await mergedIndex(store, diffIds)), ...storedLayers(store, diffIds) };
 }
 
 /** The chain's index, from its cache or kept there for the next time; a store that is full or read-only has answers too. */
@@ -100,7 +107,8 @@ function storedLayers(store: Store, diffIds: readonly Digest[]): Pick<FileTree, 
   };
 }
 
-async function openContainer(store: Store, given: string, reporter: Reporter): Promise<FileTree> {
+/** The files of a container, running or not. @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS, SYSTEM_CALL_FAILED */
+export async function openContainerTree(store: Store, given: string, reporter: Reporter): Promise<FileTree> {
   const { findContainer } = await import("../runtime/find-container.ts");
   const { readContainerRecord } = await import("../runtime/container-record.ts");
   const { containerLayer } = await import("../runtime/container-tree.ts");

@@ -4,6 +4,7 @@ export const CONTAINER_ENTRIES: readonly CommandEntry[] = [
   { names: ["container attach", "attach"], load: () => import("./attach.ts") },
   { names: ["container commit", "commit"], load: () => import("./commit.ts") },
   { names: ["container create", "create"], load: () => import("./create.ts") },
+  { names: ["container diff", "diff"], load: () => import("./diff.ts") },
   { names: ["container export", "export"], load: () => import("./export.ts") },
   { names: ["container inspect"], load: () => import("./inspect.ts") },
   { names: ["container kill", "kill"], load: () => import("./kill.ts") },
