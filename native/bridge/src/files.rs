@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, IntoRawFd};
 use gantry_sys::errno::{Errno, StepContext};
 use gantry_sys::fs::{self, CWD, resolve};
 
-use crate::message::{Outcome, Request};
+use crate::message::{Outcome, Reply, Request};
 
 /// isDescriptor, root, path, flags, mode -> the descriptor.
 pub fn open_in(mut request: Request<'_>) -> Outcome {
@@ -23,6 +23,18 @@ pub fn open_in(mut request: Request<'_>) -> Outcome {
     let confined = resolve::IN_ROOT | resolve::NO_MAGICLINKS;
     let file = fs::open_at2(root, &path, flags, mode, confined).step("openat2", path.as_bytes())?;
     Ok(i64::from(file.into_raw_fd()))
+}
+
+/// descriptor, path -> the target of the symbolic link; EINVAL if it is none.
+pub fn read_link_in(mut request: Request<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let root = request.fd()?;
+    let path = request.text()?;
+    let confined = resolve::IN_ROOT | resolve::NO_MAGICLINKS;
+    let link =
+        fs::open_at2(root, &path, libc::O_PATH | libc::O_NOFOLLOW, 0, confined).step("openat2", path.as_bytes())?;
+    let target = fs::read_link_at(link.as_fd(), c"").step("readlink", path.as_bytes())?;
+    reply.bytes(&target);
+    Ok(0)
 }
 
 /// fd, offset, length.

@@ -2,6 +2,7 @@
 //! reads its request's fields, does its work with the safe wrappers of gantry-sys, and answers.
 
 mod copy;
+mod copy_tree;
 mod create;
 mod extract;
 mod files;
@@ -9,12 +10,15 @@ mod holes;
 mod index;
 mod lock;
 mod message;
+mod mounts;
 mod operation;
+mod place;
 mod probe;
 mod record;
 mod remove;
 mod results;
 mod spawn;
+mod untar;
 mod walk;
 mod xattrs;
 

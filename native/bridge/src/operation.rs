@@ -4,7 +4,7 @@ use gantry_sys::door::Control;
 use gantry_sys::errno::{Errno, StepError};
 
 use crate::message::{Outcome, Reply, Request};
-use crate::{copy, extract, files, lock, probe, remove, results, spawn, walk, xattrs};
+use crate::{copy, copy_tree, extract, files, lock, mounts, probe, remove, results, spawn, untar, walk, xattrs};
 
 pub fn run(
     operation: u32,
@@ -20,6 +20,11 @@ pub fn run(
         20 => walk::walk_tree(request, reply, control),
         21 => extract::extract_tree(request, data, control),
         22 => remove::remove_tree(request, control),
+        23 => copy_tree::copy_tree(request, reply, control),
+        24 => untar::begin(request),
+        25 => untar::push(request, data),
+        26 => untar::finish(request, reply),
+        27 => untar::abandon(request),
         30 => copy::copy_file_range(request, control),
         40 => files::open_in(request),
         41 => files::sync_range(request),
@@ -27,6 +32,7 @@ pub fn run(
         43 => files::allocate(request),
         44 => files::rename(request),
         45 => files::link_descriptor(request),
+        46 => files::read_link_in(request, reply),
         50 => xattrs::list(request, reply),
         51 => xattrs::get(request, reply),
         52 => xattrs::set(request),
@@ -34,6 +40,7 @@ pub fn run(
         60 => spawn::spawn_detached(request, reply),
         61 => spawn::connect_unix(request),
         70 => probe::probe_erofs_file(request),
+        71 => mounts::open_root(request),
         _ => Err(StepError::new("native call of an unknown operation", Errno(libc::ENOSYS), "")),
     }
 }

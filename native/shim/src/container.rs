@@ -7,6 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
+use std::thread;
+use std::time::Duration;
 use std::time::Instant;
 
 use gantry_rootfs::isolate;
@@ -36,6 +38,8 @@ use crate::stdin::Stdin;
 const ATTACH_SOCKET: &str = "attach.sock";
 /// The connection of the client in the foreground, if there is one.
 const FOREGROUND_DESCRIPTOR: i32 = 4;
+/// Between two tries for the container's lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Keeps the container of `directory` until it has ended.
 pub fn keep(directory: &Path) -> ExitCode {
@@ -72,8 +76,15 @@ fn claim(directory: &Path) -> Result<(Config, OwnedFd)> {
     let config = Config::load(directory)?;
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open("shim.lock");
     let file: OwnedFd = file.at("open", "shim.lock")?.into();
-    if !lock::try_lock(file.as_fd(), LockMode::Exclusive).step("flock", "shim.lock")? {
-        return Err(Failure::refusal("lock", format!("container {} is already running", config.id)));
+    while !lock::try_lock(file.as_fd(), LockMode::Exclusive).step("flock", "shim.lock")? {
+        if Status::is_running() {
+            return Err(Failure::refusal("lock", format!("container {} is already running", config.id)));
+        }
+        // Somebody writes into the stopped container, removes it, or starts it: the end of that decides.
+        thread::sleep(LOCK_PAUSE);
+    }
+    if sys_fs::stat_fd(file.as_fd()).step("statx", "shim.lock")?.stx_nlink == 0 {
+        return Err(Failure::refusal("lock", format!("container {} has been removed", config.id)));
     }
     Ok((config, file))
 }

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::Write;
 
 use gantry_runtime::error::{At, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// `status.json`; its reader is src/runtime/container-status.ts. Times are RFC 3339 with nanoseconds, UTC.
 #[derive(Serialize)]
@@ -23,6 +23,16 @@ impl Status {
     pub fn running(pid: i32, started_at: String) -> Self {
         let (finished_at, error) = (String::new(), String::new());
         Status { status: "running", pid, started_at, finished_at, exit_code: 0, oom_killed: false, error }
+    }
+
+    /// Whether `status.json` of the working directory says so; true only while the container's shim lives.
+    pub fn is_running() -> bool {
+        #[derive(Deserialize)]
+        struct Known {
+            status: String,
+        }
+        let text = std::fs::read("status.json").unwrap_or_default();
+        serde_json::from_slice(&text).is_ok_and(|known: Known| known.status == "running")
     }
 
     /// Replaces `status.json` of the working directory. `durable`: it also survives a power failure.

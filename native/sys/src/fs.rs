@@ -170,6 +170,15 @@ fn statx(directory: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
     Ok(unsafe { stat.assume_init() })
 }
 
+/// The magic number of the file system that an open file is on: `fstatfs(2)`, statfs(2) lists them.
+pub fn file_system_magic(fd: BorrowedFd<'_>) -> Result<u32> {
+    let mut stat = std::mem::MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the kernel writes one struct statfs into stat.
+    check(unsafe { libc::fstatfs(fd.as_raw_fd(), stat.as_mut_ptr()) })?;
+    // SAFETY: zeroed is a valid struct statfs (integers only) and the kernel has filled it.
+    Ok(unsafe { stat.assume_init() }.f_type as u32)
+}
+
 /// `readlinkat(2)`: the target as bytes.
 pub fn read_link_at(directory: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>> {
     let mut target = vec![0u8; 256];
