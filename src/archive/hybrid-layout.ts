@@ -1,84 +1,70 @@
 import { digestHex } from "../image/digest.ts";
 import { encodeIndex, encodeJson } from "../image/manifest.ts";
-import { configPlatform } from "../image/config.ts";
 import { familiarParts, familiarReference } from "../image/reference.ts";
 import type { Descriptor, Digest } from "../image/types.ts";
+import { type ArchiveItem, BLOB_DIRECTORIES, blobItems, blobName, indexLines, OCI_LAYOUT, tagOf } from "./oci-items.ts";
+import { bare, type SavedEntry, shownImage } from "./saved-entry.ts";
 import type { SavedImage } from "./saved-image.ts";
 
-/** A file of an archive to be written: a document, or a blob to be copied from the store. */
-export type ArchiveItem =
-  | { name: string; directory: true }
-  | { name: string; bytes: Uint8Array }
-  | { name: string; digest: Digest; size: number };
-
-const blobPath = (digest: Digest): string => `blobs/sha256/${digestHex(digest)}`;
+/** An image of manifest.json, which knows no platforms, and its names. */
+interface Shown {
+  saved: SavedImage;
+  names: string[];
+}
 
 /**
  * The files of the layout that Docker 25 and later save, in order: an OCI image layout (oci-layout, index.json, blobs)
- * that is a docker-archive too (manifest.json, repositories). Blobs that images share are there once. The same images in
- * the same order give the same bytes.
+ * that is a docker-archive too (manifest.json, repositories), as Docker since 1.10 reads it. Blobs that images share are
+ * there once. The same images in the same order give the same bytes.
  */
-export function hybridLayout(images: SavedImage[]): ArchiveItem[] {
-  const blobs = new Map<Digest, ArchiveItem>();
-  const add = (digest: Digest, size: number): void => {
-    blobs.set(digest, { name: blobPath(digest), digest, size });
-  };
-  for (const { image, configBytes, manifest, manifestBytes, layers } of images) {
-    add(image.id, configBytes);
-    for (const { blob } of layers) add(blob.digest, blob.size);
-    if (manifestBytes === undefined) add(manifest.digest, manifest.size);
-    else blobs.set(manifest.digest, { name: blobPath(manifest.digest), bytes: manifestBytes });
-  }
-  const sorted = [...blobs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+export function hybridLayout(
+  entries: SavedEntry[],
+  storeBlob: (digest: Digest) => string,
+  annotations?: Record<string, string>,
+): ArchiveItem[] {
+  const shown = shownImages(entries);
   return [
-    { name: "blobs/", directory: true },
-    { name: "blobs/sha256/", directory: true },
-    ...sorted,
-    { name: "index.json", bytes: encodeIndex(images.flatMap(indexEntries)) },
-    { name: "manifest.json", bytes: encodeJson(images.map(manifestEntry)) },
-    { name: "oci-layout", bytes: encodeJson({ imageLayoutVersion: "1.0.0" }) },
-    ...repositories(images),
+    ...BLOB_DIRECTORIES,
+    ...blobItems(entries, storeBlob),
+    {
+      name: "index.json",
+      bytes: encodeIndex(
+        entries.flatMap((entry) => indexLines(entry, tagOf)),
+        annotations,
+      ),
+    },
+    { name: "manifest.json", bytes: encodeJson(shown.map(manifestEntry)) },
+    OCI_LAYOUT,
+    ...repositories(shown),
   ];
 }
 
-/** OCI's annotation holds the tag alone, as Docker writes it and umoci wants it; containerd's holds the full name. */
-function indexEntries({ image, manifest, names }: SavedImage): Descriptor[] {
-  const { mediaType, digest, size } = manifest;
-  const platform = configPlatform(image.config);
-  const entry = (annotations?: Record<string, string>): Descriptor => ({
-    mediaType,
-    digest,
-    size,
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(platform.architecture === "" ? {} : { platform }),
-  });
-  if (names.length === 0) return [entry()];
-  return names.map((name) =>
-    entry({
-      "io.containerd.image.name": name,
-      "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1),
-    }),
-  );
+/** Of each entry the image for this machine, if it has several; an image of several entries once, with all names. */
+function shownImages(entries: SavedEntry[]): Shown[] {
+  const shown = new Map<Digest, Shown>();
+  for (const entry of entries) {
+    const saved = shownImage(entry);
+    const known = shown.get(saved.image.id);
+    if (known === undefined) shown.set(saved.image.id, { saved, names: entry.names });
+    else known.names = [...new Set([...known.names, ...entry.names])];
+  }
+  return [...shown.values()];
 }
 
-function manifestEntry({ image, layers, names }: SavedImage): object {
+function manifestEntry({ saved: { image, layers }, names }: Shown): object {
   return {
-    Config: blobPath(image.id),
+    Config: blobName(image.id),
     RepoTags: names.length === 0 ? null : names.map(familiarReference),
-    Layers: layers.map(({ blob }) => blobPath(blob.digest)),
-    LayerSources: Object.fromEntries(layers.map(({ diffId, blob }) => [diffId, sourceOf(blob)])),
+    Layers: layers.map(({ blob }) => blobName(blob.digest)),
+    LayerSources: Object.fromEntries(layers.map(({ diffId, blob }): [Digest, Descriptor] => [diffId, bare(blob)])),
   };
 }
 
-function sourceOf({ mediaType, size, digest }: Descriptor): Descriptor {
-  return { mediaType, size, digest };
-}
-
 /** The oldest layout's index: repository, tag, id of the top layer. */
-function repositories(images: SavedImage[]): ArchiveItem[] {
+function repositories(shown: Shown[]): ArchiveItem[] {
   const tree: Record<string, Record<string, string>> = {};
-  for (const { layers, names } of images) {
-    const top = layers.at(-1);
+  for (const { saved, names } of shown) {
+    const top = saved.layers.at(-1);
     if (top === undefined) continue;
     for (const name of names) {
       const { repository, tag } = familiarParts(name);

@@ -1,63 +1,67 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { digestOf } from "../image/digest.ts";
-import { encodeManifest } from "../image/manifest.ts";
-import { OCI_LAYER, OCI_MANIFEST } from "../image/media-types.ts";
-import { detectCompression } from "../kernels/detect-compression.ts";
-import type { Descriptor, Digest, Image } from "../image/types.ts";
+import { encodeJson, parseManifest } from "../image/manifest.ts";
+import { OCI_CONFIG, OCI_MANIFEST, ociLayerType } from "../image/media-types.ts";
+import type { Descriptor, Digest, Image, ImageManifest } from "../image/types.ts";
 import { sha256Hex } from "../kernels/sha256.ts";
 import type { Store } from "../store/store.ts";
+
+/** A layer as it goes into an archive. */
+export interface SavedLayer {
+  diffId: Digest;
+  blob: Descriptor;
+  /** Where its bytes are; undefined for one that a delta leaves out. */
+  file: string | undefined;
+}
 
 /** An image as it goes into an archive. */
 export interface SavedImage {
   image: Image;
-  configBytes: number;
+  config: Descriptor;
   manifest: Descriptor;
   /** The manifest, where it is not the store's. */
-  manifestBytes?: Uint8Array;
-  layers: { diffId: Digest; blob: Descriptor }[];
-  /** Names under which it is saved, full form. */
-  names: string[];
+  manifestBytes: Uint8Array | undefined;
+  /** Bottom first. */
+  layers: SavedLayer[];
 }
 
 /**
- * The image with its manifest and layers as they were received, with one exception: Docker before 23 reads no zstd in an
- * archive, so an image with zstd layers is saved with a manifest of its uncompressed layers. Its id and diffIds are the same.
- * @throws BLOB_MISSING, STORE_CORRUPT
+ * The image with its layers in the form that `layerOf` gives each. Its id and diffIds are always the same; its manifest is
+ * the one that was received, if all layers are, else an OCI manifest of those layers with the received one's annotations.
+ * @throws BLOB_MISSING, MANIFEST_INVALID, STORE_CORRUPT
  */
-export function savedImage(store: Store, image: Image, names: string[]): SavedImage {
-  const configBytes = store.readBlob(image.id).length;
-  const { layout } = store;
-  const unreadable = image.layers.some(
-    ({ diffId, blob }) => blob.digest !== diffId && !dockerReads(layout.blob(blob.digest)),
-  );
-  if (!unreadable) return { image, configBytes, manifest: image.manifest, layers: image.layers, names };
-  const layers = image.layers.map(({ diffId }) => {
-    const { size } = statSync(layout.layerTar(diffId));
-    return { diffId, blob: { mediaType: OCI_LAYER, digest: diffId, size } };
-  });
-  const manifestBytes = encodeManifest({
-    config: { digest: image.id, size: configBytes },
-    layers: layers.map((layer) => layer.blob),
-  });
-  const digest = digestOf(sha256Hex(manifestBytes));
-  const manifest = { mediaType: OCI_MANIFEST, digest, size: manifestBytes.length };
-  return { image, configBytes, manifest, manifestBytes, layers, names };
+export function savedImage(store: Store, image: Image, layerOf: (layer: Image["layers"][0]) => SavedLayer): SavedImage {
+  const layers = image.layers.map(layerOf);
+  const config = { mediaType: OCI_CONFIG, digest: image.id, size: store.readBlob(image.id).length };
+  const asReceived = layers.every(({ blob }, index) => blob.digest === image.layers[index]?.blob.digest);
+  if (asReceived) return { image, config, manifest: image.manifest, manifestBytes: undefined, layers };
+  const received = parseManifest(store.readBlob(image.manifest.digest), `the manifest of image ${image.id}`);
+  const manifestBytes = encodeJson({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config,
+    layers: layers.map(({ blob }) => ({ ...blob, mediaType: ociLayerType(blob.mediaType) })),
+    ...(received.annotations === undefined ? {} : { annotations: received.annotations }),
+  } satisfies ImageManifest);
+  const manifest = {
+    mediaType: OCI_MANIFEST,
+    digest: digestOf(sha256Hex(manifestBytes)),
+    size: manifestBytes.length,
+  };
+  return { image, config, manifest, manifestBytes, layers };
 }
 
-/** Looks at the bytes: media types lie. A blob that is missing is reported when it is opened to be copied. */
-function dockerReads(path: string): boolean {
-  const start = Buffer.alloc(8);
-  let fd: number;
-  try {
-    fd = openSync(path, "r");
-  } catch {
-    return true;
-  }
-  try {
-    readSync(fd, start, 0, start.length, 0);
-  } finally {
-    closeSync(fd);
-  }
-  const compression = detectCompression(start);
-  return compression === "none" || compression === "gzip";
+/** The layer as it was received. */
+export function receivedLayer(store: Store, { diffId, blob }: Image["layers"][0]): SavedLayer {
+  // An uncompressed layer may be in the store as the tar of a compressed one only.
+  const file = store.hasBlob(blob.digest) ? store.layout.blob(blob.digest) : store.layout.layerTar(diffId);
+  return { diffId, blob, file };
+}
+
+/** The layer as its tar. @throws BLOB_MISSING */
+export function plainLayer(store: Store, layer: Image["layers"][0], mediaType: string): SavedLayer {
+  const { diffId, blob } = layer;
+  if (blob.digest === diffId) return receivedLayer(store, layer);
+  const file = store.layout.layerTar(diffId);
+  return { diffId, blob: { mediaType, digest: diffId, size: statSync(file).size }, file };
 }

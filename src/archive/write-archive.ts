@@ -6,7 +6,7 @@ import type { Digest } from "../image/types.ts";
 import { encodeTarHeader, END_OF_ARCHIVE, paddingBytes } from "../kernels/tar-write.ts";
 import { writeAll } from "../kernels/write-all.ts";
 import { ENTRY_DIRECTORY, ENTRY_REGULAR } from "../layer/format.ts";
-import type { ArchiveItem } from "./hybrid-layout.ts";
+import type { ArchiveItem } from "./oci-items.ts";
 
 /** An archive whose every byte is decided, and whose blobs are held open: nobody's removal can break it any more. */
 export interface ArchivePlan {
@@ -21,17 +21,16 @@ type Part = { bytes: Uint8Array } | { fd: number; length: number; name: string }
 
 /**
  * Plans a tar of `items`: owner root, epoch 0, modes 0644 and 0755, in the order given.
- * @param blobPath where the store has a blob
  * @throws BLOB_MISSING, STORE_CORRUPT for a blob that is not as long as its descriptor says
  */
-export function planArchive(items: ArchiveItem[], blobPath: (digest: Digest) => string): ArchivePlan {
+export function planArchive(items: ArchiveItem[]): ArchivePlan {
   const parts: Part[] = [];
   const fds: number[] = [];
   const close = (): void => {
     for (const fd of fds.splice(0)) closeSync(fd);
   };
   try {
-    for (const item of items) parts.push(...partsOf(item, blobPath, fds));
+    for (const item of items) parts.push(...partsOf(item, fds));
   } catch (error) {
     close();
     throw error;
@@ -41,7 +40,7 @@ export function planArchive(items: ArchiveItem[], blobPath: (digest: Digest) => 
   return { totalBytes, close, write: (fd, reporter) => writeParts(parts, totalBytes, fd, reporter) };
 }
 
-function partsOf(item: ArchiveItem, blobPath: (digest: Digest) => string, fds: number[]): Part[] {
+function partsOf(item: ArchiveItem, fds: number[]): Part[] {
   if ("directory" in item) {
     return [
       { bytes: encodeTarHeader({ path: item.name, type: ENTRY_DIRECTORY, mode: 0o755, uid: 0, gid: 0, size: 0 }) },
@@ -51,24 +50,29 @@ function partsOf(item: ArchiveItem, blobPath: (digest: Digest) => string, fds: n
   const header = encodeTarHeader({ path: item.name, type: ENTRY_REGULAR, mode: 0o644, uid: 0, gid: 0, size });
   const padding = new Uint8Array(paddingBytes(size));
   if ("bytes" in item) return [{ bytes: Buffer.concat([header, item.bytes, padding]) }];
-  const fd = openBlob(blobPath(item.digest), item.digest);
+  const fd = openItem(item);
   fds.push(fd);
-  const present = fstatSync(fd).size;
-  if (present !== size) {
-    throw new GantryError("STORE_CORRUPT", `blob ${item.digest} has ${present} bytes in the store, not ${size}`, {
-      remedy: "Remove the image and load it again.",
-    });
-  }
   return [{ bytes: header }, { fd, length: size, name: item.name }, { bytes: padding }];
 }
 
-function openBlob(path: string, digest: Digest): number {
+/**
+ * Opens the file of an item; the caller closes it.
+ * @throws BLOB_MISSING, STORE_CORRUPT if it is not as long as its descriptor says
+ */
+export function openItem({ digest, size, file }: { digest: Digest; size: number; file: string }): number {
+  let fd: number;
   try {
-    return openSync(path, "r");
+    fd = openSync(file, "r");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw fileError(cause, file);
     throw new GantryError("BLOB_MISSING", `blob ${digest} is not in the store`, { cause });
   }
+  const present = fstatSync(fd).size;
+  if (present === size) return fd;
+  closeSync(fd);
+  throw new GantryError("STORE_CORRUPT", `blob ${digest} has ${present} bytes in the store, not ${size}`, {
+    remedy: "Remove the image and load it again.",
+  });
 }
 
 async function writeParts(parts: Part[], totalBytes: number, fd: number, reporter: Reporter): Promise<void> {

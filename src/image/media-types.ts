@@ -13,3 +13,18 @@ export const isManifestType = (mediaType: string): boolean =>
   mediaType === OCI_MANIFEST || mediaType === DOCKER_MANIFEST;
 export const isImageConfigType = (mediaType: string): boolean =>
   mediaType === OCI_CONFIG || mediaType === DOCKER_CONFIG;
+
+const OCI_NONDISTRIBUTABLE_LAYER = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+const DOCKER_FOREIGN_LAYER = "application/vnd.docker.image.rootfs.foreign.diff.tar";
+
+/** What an OCI manifest calls a layer of this type: Docker's types get OCI's names, others stay. */
+export function ociLayerType(mediaType: string): string {
+  for (const [docker, oci] of [
+    [DOCKER_LAYER, OCI_LAYER],
+    [DOCKER_FOREIGN_LAYER, OCI_NONDISTRIBUTABLE_LAYER],
+  ] as const) {
+    if (mediaType === docker) return oci;
+    if (mediaType.startsWith(`${docker}.`)) return `${oci}+${mediaType.slice(docker.length + 1)}`;
+  }
+  return mediaType;
+}

@@ -129,7 +129,7 @@ describe("saving", () => {
     await loadMade("a:1");
     const platform = { os: "linux", architecture: "s390x" };
     await expect(
-      saveImages(store.open(), ["a:1"], { path: store.path("x.tar") }, { platform }, SILENT),
+      saveImages(store.open(), ["a:1"], { path: store.path("x.tar") }, { platforms: [platform] }, SILENT),
     ).rejects.toThrow(expect.objectContaining({ code: "PLATFORM_NOT_FOUND" }));
     expect(existsSync(store.path("x.tar"))).toBe(false);
   });
