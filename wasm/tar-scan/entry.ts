@@ -56,6 +56,10 @@ const GNU_IS_EXTENDED: usize = 482;
 const GNU_REAL_SIZE: usize = 483;
 const STAR_TRAILER: usize = 508;
 
+/** Linux has 12 bits for a device's major number and 20 for its minor one. */
+const MAX_MAJOR: u64 = 0xfff;
+const MAX_MINOR: u64 = 0xfffff;
+
 const MAGIC_USTAR: u64 = 0x007261747375; // "ustar\0"
 const MAGIC_GNU: u64 = 0x207261747375; // "ustar "
 
@@ -156,6 +160,11 @@ function names(): bool {
     linkBytes = pax.linkBytes;
   }
   if (pax.fields & pax.PAX_SPARSE_NAME) {
+    // GNU tar takes the name of any file, Go only that of a sparse one.
+    const isSparse = (pax.fields & pax.PAX_SPARSE) !== 0;
+    if (!isSparse && !same(path, pathBytes, pax.sparseName, pax.sparseNameBytes)) {
+      return fail(ERROR_NAME_DISAGREES, 0, 0, pax.sparseName, pax.sparseNameBytes);
+    }
     path = pax.sparseName;
     pathBytes = pax.sparseNameBytes;
   }
@@ -226,10 +235,12 @@ function writeRecord(flag: u8): bool {
   if (!ensure(<u64>(RECORD_HEADER_BYTES + pathBytes + linkBytes + 64) + <u64>paxBytes * 2)) return false;
 
   const isDevice = (type === ENTRY_CHAR || type === ENTRY_BLOCK) && format !== FORMAT_V7;
-  let major: u32 = isDevice ? <u32>field(DEVMAJOR, 8, 0xffffffff) : 0;
-  let minor: u32 = isDevice ? <u32>field(DEVMINOR, 8, 0xffffffff) : 0;
-  if (fields & pax.PAX_DEVMAJOR) major = pax.devMajor;
-  if (fields & pax.PAX_DEVMINOR) minor = pax.devMinor;
+  let major: u32 = 0;
+  let minor: u32 = 0;
+  if (isDevice) {
+    major = fields & pax.PAX_DEVMAJOR ? pax.devMajor : <u32>field(DEVMAJOR, 8, MAX_MAJOR);
+    minor = fields & pax.PAX_DEVMINOR ? pax.devMinor : <u32>field(DEVMINOR, 8, MAX_MINOR);
+  }
   let seconds: i64 = pax.mtimeSeconds;
   if (!(fields & pax.PAX_MTIME)) {
     seconds = headerNumber(HEADER + MTIME, 12);
@@ -244,8 +255,8 @@ function writeRecord(flag: u8): bool {
   store<u16>(record, <u16>(field(MODE, 8, 0x7fffffffffffffff) & 0o7777), 6);
   store<u32>(record, fields & pax.PAX_UID ? pax.uid : <u32>field(UID, 8, 0xffffffff), 8);
   store<u32>(record, fields & pax.PAX_GID ? pax.gid : <u32>field(GID, 8, 0xffffffff), 12);
-  store<u32>(record, isDevice ? major : 0, 16);
-  store<u32>(record, isDevice ? minor : 0, 20);
+  store<u32>(record, major, 16);
+  store<u32>(record, minor, 20);
   store<i64>(record, seconds, 24);
   store<u32>(record, fields & pax.PAX_MTIME ? pax.mtimeNanoseconds : 0, 32);
   store<u32>(record, pathBytes, 36);
@@ -282,9 +293,8 @@ function readSparse(flag: u8): bool {
     return false;
   }
   if (flag === 83) return fail(ERROR_SPARSE);
-  const version = fields & (pax.PAX_SPARSE_MAJOR | pax.PAX_SPARSE_MINOR);
-  const isSparse = (fields & (pax.PAX_SPARSE_MAP | pax.PAX_SPARSE_OFFSETS)) !== 0 || version !== 0;
-  if (!isSparse || type !== ENTRY_REGULAR) return true;
+  if ((fields & pax.PAX_SPARSE) === 0) return true;
+  if (type !== ENTRY_REGULAR) return fail(ERROR_SPARSE);
   if (!(fields & pax.PAX_SPARSE_SIZE)) return fail(ERROR_SPARSE);
   size = pax.sparseSize;
   startSparse(size);

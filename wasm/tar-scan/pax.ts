@@ -40,6 +40,8 @@ export const PAX_SPARSE_MAP: u32 = 1024;
 export const PAX_SPARSE_OFFSETS: u32 = 2048;
 export const PAX_SPARSE_MAJOR: u32 = 4096;
 export const PAX_SPARSE_MINOR: u32 = 8192;
+/** Any of these makes a file a sparse one. */
+export const PAX_SPARSE: u32 = PAX_SPARSE_MAP | PAX_SPARSE_OFFSETS | PAX_SPARSE_MAJOR | PAX_SPARSE_MINOR;
 export const PAX_XATTRS: u32 = 16384;
 export const PAX_XATTRS_LIBARCHIVE: u32 = 32768;
 
@@ -120,8 +122,8 @@ function takeRecord(): void {
   if (keyStarts(KEYS + 30, GNU_SPARSE)) return takeSparse(wordAt(key + GNU_SPARSE, keyBytes - GNU_SPARSE));
   if (keyStarts(KEYS + 41, SCHILY_DEV)) {
     const rest = wordAt(key + SCHILY_DEV, keyBytes - SCHILY_DEV);
-    if (rest === AJOR && set(PAX_DEVMAJOR)) devMajor = <u32>number(0xffffffff);
-    if (rest === INOR && set(PAX_DEVMINOR)) devMinor = <u32>number(0xffffffff);
+    if (rest === AJOR && set(PAX_DEVMAJOR)) devMajor = <u32>number(0xfff);
+    if (rest === INOR && set(PAX_DEVMINOR)) devMinor = <u32>number(0xfffff);
     return;
   }
   const name = wordAt(key, keyBytes);

@@ -198,6 +198,36 @@ const REFUSED: [name: string, bytes: Buffer, code: string, message: RegExp][] = 
     /cannot be used/,
   ],
   [
+    "device numbers that Linux does not have",
+    tar(header({ name: "c", type: "3", devMajor: "0010000\0" })),
+    "TAR_INVALID",
+    /devmajor is out of range/,
+  ],
+  [
+    "device numbers of pax records that Linux does not have",
+    tar(pax([["SCHILY.devminor", "1048576"]]), header({ name: "c", type: "3" })),
+    "TAR_INVALID",
+    /cannot be used/,
+  ],
+  [
+    "a sparse name for a file that is not sparse",
+    tar(pax([["GNU.sparse.name", "b"]]), a),
+    "TAR_INVALID",
+    /disagrees with its pax record, "b"/,
+  ],
+  [
+    "a directory with a sparse map",
+    tar(
+      pax([
+        ["GNU.sparse.size", "4"],
+        ["GNU.sparse.map", "0,4"],
+      ]),
+      header({ name: "d/", type: "5" }),
+    ),
+    "TAR_INVALID",
+    /sparse map/,
+  ],
+  [
     "more attributes than a file can have",
     tar(pax(Array.from({ length: 4097 }, (_, i) => [`SCHILY.xattr.user.${i}`, ""] as const)), a),
     "TAR_UNSUPPORTED",
@@ -256,6 +286,21 @@ describe.each(BUILDS)("the tar scanner (%s) refuses", (build) => {
       tar(header({ name: "a/b//c/d/", type: "5" })),
       /a path of 4 components is deeper than the limit of 3/,
     ],
+    [
+      "attribute bytes",
+      { "xattr-bytes": 20 },
+      tar(pax([["SCHILY.xattr.user.name", "x".repeat(20)]]), a),
+      /37 bytes of extended attributes are more than the limit of 20/,
+    ],
+    ["extents", { extents: 1 }, sparse("0,1,1024,2", "2048"), /a sparse file of more than 1 extents/],
+    [
+      "bytes of a file",
+      { "entry-bytes": 99 },
+      tar(file({ name: "a" }, "x".repeat(100))),
+      /100 bytes, is above the limit of 99/,
+    ],
+    ["bytes of a file with its holes", { "entry-bytes": 99 }, sparse("0,3", "100"), /100 bytes, is above/],
+    ["bytes in all", { "total-bytes": 2047 }, tar(a, a), /the tar is larger than the limit of 2047 bytes/],
   ] as [string, ArchiveLimits, Buffer, RegExp][])(
     "more %s than the limit, and says how to raise it",
     (name, limits, bytes, message) => {

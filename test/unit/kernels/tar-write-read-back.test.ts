@@ -57,7 +57,7 @@ function randomRecord(random: Random): EntryRecord {
       random.pick([0, 1, 500_000_000, 999_999_999]),
     ],
     link: type === 1 || type === 2 ? random.pick(NAMES) : "",
-    rdev: isDevice ? [random.pick([1, 0o7777777, 0xffffffff]), random.pick([0, 0o10000000])] : [0, 0],
+    rdev: isDevice ? [random.pick([1, 255, 0xfff]), random.pick([0, 0xfffff])] : [0, 0],
     // A list in the order of its names is what the reader gives.
     xattrs: type === 1 ? [] : xattrs.sort().map((name) => [name, `v\0\n=${name}`]),
   });
