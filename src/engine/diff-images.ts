@@ -1,6 +1,7 @@
 import type { Reporter } from "../events/progress.ts";
 import { type ConfigChange, diffConfigs } from "../image/config-diff.ts";
 import type { PackageChange } from "../image/packages/diff-packages.ts";
+import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import type { Store } from "../store/store.ts";
 import { diffFiles, type DiffTreesOptions, type FileAspect } from "./diff-trees.ts";
@@ -153,7 +154,7 @@ export function fileFacts(index: LayerIndex, node: number): FileFacts {
     gid: index.gidOf(inode),
     ...(type === "file" ? { size: index.sizeOf(inode) } : {}),
     mtime: index.mtimeSecondsOf(inode) + index.mtimeNanosecondsOf(inode) / 1e9,
-    ...(type === "symlink" ? { target: Buffer.from(index.linkTargetOf(inode)).toString() } : {}),
+    ...(type === "symlink" ? { target: displayBytes(index.linkTargetOf(inode)) } : {}),
     ...(type === "char device" || type === "block device"
       ? { device: [index.rdevMajorOf(inode), index.rdevMinorOf(inode)] as [number, number] }
       : {}),

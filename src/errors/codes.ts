@@ -75,6 +75,7 @@ export const ERROR_KINDS = {
   OUTPUT_INVALID: "invalid",
   OUT_OF_MEMORY: "resource",
   PATH_INVALID: "invalid",
+  PATH_NOT_FOUND: "not-found",
   PATH_SYMLINK_LOOP: "invalid",
   PERMISSION: "resource",
   PLATFORM_INVALID: "usage",

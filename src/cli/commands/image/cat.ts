@@ -1,0 +1,35 @@
+import { defineCommand } from "../../framework/command.ts";
+import { forEachTarget } from "../../framework/for-each-target.ts";
+import { progressFlag } from "../../progress/progress-flag.ts";
+
+export const command = defineCommand({
+  summary: "Print files of an image, archive or container",
+  description:
+    "Reads straight out of the layers. Symbolic links are followed inside the image. IMAGE may also be\n" +
+    "container:NAME or archive:FILE[:NAME].",
+  operands: { synopsis: "IMAGE PATH [PATH...]", min: 2, completes: "image" },
+  flags: { progress: progressFlag },
+  examples: [
+    { says: "Which release is it?", line: "gantry image cat debian /etc/os-release" },
+    { says: "Take a program out of an archive", line: "gantry image cat archive:app.tar /usr/bin/app > app" },
+  ],
+  async run(context, { flags, operands }) {
+    const { openStore } = await import("../../../store/open-store.ts");
+    const { openFiles } = await import("../../../engine/image-files.ts");
+    const { withProgress } = await import("../../progress/with-progress.ts");
+    const { writeDescriptor } = await import("../../framework/write-descriptor.ts");
+    const [given, ...paths] = operands;
+    const store = openStore(context.storeRoot);
+    // Reading is quick; what may take its time is decompressing an archive.
+    const files = await withProgress(context, flags.progress, (reporter) => openFiles(store, given!, reporter));
+    try {
+      return await forEachTarget(context, paths, (path) => {
+        files.copy(path, (bytes) => {
+          writeDescriptor(context.stdout.fd, bytes);
+        });
+      });
+    } finally {
+      await files.close();
+    }
+  },
+});
