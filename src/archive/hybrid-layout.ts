@@ -44,6 +44,7 @@ function shownImages(entries: SavedEntry[]): Shown[] {
   const shown = new Map<Digest, Shown>();
   for (const entry of entries) {
     const saved = shownImage(entry);
+    if (saved === undefined) continue;
     const known = shown.get(saved.image.id);
     if (known === undefined) shown.set(saved.image.id, { saved, names: entry.names });
     else known.names = [...new Set([...known.names, ...entry.names])];

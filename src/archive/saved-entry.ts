@@ -45,10 +45,10 @@ function partsOf(images: SavedImage[], index: Descriptor): Descriptor[] {
   return [...new Map(parts.map((part) => [part.digest, part])).values()];
 }
 
-/** The image that readers without platforms (manifest.json) are shown. */
-export function shownImage({ images }: SavedEntry): SavedImage {
+/** The image that readers without platforms (manifest.json) are shown; undefined for an entry without images. */
+export function shownImage({ images }: SavedEntry): SavedImage | undefined {
   const candidates = images.map((saved) => ({ saved, platform: saved.image.platform }));
-  return (choosePlatform(candidates, hostPlatform()) ?? (candidates[0])).saved;
+  return choosePlatform(candidates, hostPlatform())?.saved;
 }
 
 /** A descriptor without what only its index had to say. */

@@ -30,7 +30,8 @@ export class UnfinishedFile {
         return new UnfinishedFile(openSync(dirname(path), UNNAMED | constants.O_RDWR, mode), path, undefined);
       } catch (error) {
         // Older kernels and file systems without O_TMPFILE open the directory, and may not write to it.
-        if (!["EOPNOTSUPP", "EISDIR", "EINVAL", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+        if (!["EOPNOTSUPP", "EISDIR", "EINVAL", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? ""))
+          throw error;
       }
     }
     const hidden = hiddenName(path);
