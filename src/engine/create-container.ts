@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -11,8 +12,7 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { lockFile } from "../bridge/index.ts";
-import { GantryError, isGantryError } from "../errors/index.ts";
+import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import type { Image } from "../image/types.ts";
 import { type ContainerRequest, mergeConfig } from "../runtime/container-config.ts";
@@ -28,7 +28,10 @@ import { containerCapabilities, ALL_CAPABILITIES } from "../runtime/capabilities
 import { parseSecurityOptions } from "../runtime/security-options.ts";
 import { signalNumber } from "../runtime/signals.ts";
 import { timestampNow } from "../runtime/timestamp.ts";
+import type { LowerPlan } from "../snapshot/snapshotter.ts";
 import { fsyncDirectory } from "../store/durable.ts";
+import { faultPoint } from "../store/fault.ts";
+import { waitForLock } from "../store/record-lock.ts";
 import type { Store } from "../store/store.ts";
 import { type ContainerBase, imageFacts, prepareBase, provideWorkingDirectory } from "./container-base.ts";
 
@@ -81,15 +84,19 @@ export async function createContainer(
     for (const directory of [making.work, making.rootfs]) mkdirSync(directory, { mode: 0o700 });
     makeUpper(making.upper, facts);
     await provideWorkingDirectory(store, diffIds, making.upper, config.WorkingDir ?? "");
+    faultPoint("container.claim");
     if (name === undefined) record.name = claimRandomName(store.layout, id);
     else await claimName(store, (record.name = name), id);
     try {
       writeRecord(making, record);
-      await publish(store, record, making.directory);
+      await publish(store, record, base, making.directory);
     } catch (error) {
+      takeBack(store, id, making.directory);
       releaseName(store.layout, record.name, id);
       throw error;
     }
+  } catch (error) {
+    throw error instanceof GantryError ? error : fileError(error, `container ${id}`);
   } finally {
     await scratch.dispose();
   }
@@ -136,6 +143,7 @@ function makeUpper(upper: string, facts: ImageFacts): void {
 }
 
 function writeRecord(paths: ContainerPaths, record: ContainerRecord): void {
+  faultPoint("container.record");
   const fd = openSync(paths.record, "wx", 0o600);
   try {
     writeSync(fd, `${JSON.stringify(record)}\n`);
@@ -145,21 +153,42 @@ function writeRecord(paths: ContainerPaths, record: ContainerRecord): void {
   }
 }
 
-/** Moves the container into its place while no image can be removed: either its layers stay, or it fails. */
-async function publish(store: Store, record: ContainerRecord, made: string): Promise<void> {
+/**
+ * Moves the container into its place, while no image can be removed: from then on it keeps what it stands on. An image that
+ * has been removed meanwhile fails here.
+ * @throws IMAGE_NOT_FOUND
+ */
+async function publish(store: Store, record: ContainerRecord, base: ContainerBase, made: string): Promise<void> {
   // The record lock itself: nothing in here needs `exclusively` to be re-entrant, which costs a millisecond.
-  const lock = await lockFile(store.layout.lockFile());
+  const lock = await waitForLock(store.layout.lockFile());
   try {
-    const missing = record.layers.find((diffId) => !store.hasLayer(diffId));
-    if (missing !== undefined) {
+    // The image may have been removed and loaded again: its layers are back then, but not what was made of them.
+    const isThere = store.hasImage(record.image) && record.layers.every((diffId) => store.hasLayer(diffId));
+    if (!isThere || !existsBase(base.plan)) {
       throw new GantryError("IMAGE_NOT_FOUND", `image ${record.config.Image} has just been removed`, {
-        details: { image: record.image, layer: missing },
+        remedy: "If it is there again, run the command again.",
+        details: { image: record.image },
       });
     }
+    faultPoint("container.move");
     renameSync(made, store.layout.container(record.id));
   } finally {
     lock.release();
   }
+  faultPoint("container.settle");
   // A container that vanishes with its process need not survive a power cut.
   if (record.hostConfig.AutoRemove !== true) fsyncDirectory(store.layout.containersDir());
+}
+
+/** Undoes the move of a container that cannot be made durable. */
+function takeBack(store: Store, id: string, making: string): void {
+  try {
+    renameSync(store.layout.container(id), making);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
+function existsBase(plan: LowerPlan): boolean {
+  return plan.type === "empty" || existsSync(plan.type === "erofs" ? plan.image : plan.path);
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { lockFile, removeTree } from "../bridge/index.ts";
-import { GantryError, isGantryError } from "../errors/index.ts";
+import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import { removeCgroup } from "../runtime/cgroup-cleanup.ts";
 import { containerNames, releaseName } from "../runtime/container-names.ts";
 import { containerEvent } from "../runtime/container-event.ts";
@@ -9,6 +9,8 @@ import type { ContainerPaths } from "../runtime/container-paths.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { readContainerStatus } from "../runtime/container-status.ts";
 import { findContainer } from "../runtime/find-container.ts";
+import { faultPoint } from "../store/fault.ts";
+import { removing } from "../store/reserve.ts";
 import type { Store } from "../store/store.ts";
 import { signalContainer } from "./signal-container.ts";
 import { waitContainer } from "./wait-container.ts";
@@ -46,10 +48,18 @@ export async function removeContainer(
     const record = readableRecord(paths);
     removeCgroup(paths.id);
     await discard(store, paths);
-    if (record !== undefined) containerEvent(store.layout, record, "destroy");
+    if (record !== undefined) {
+      containerEvent(store.layout, record, "destroy");
+      await releaseOrphans(store, record);
+    }
   } finally {
     lock.release();
   }
+}
+
+/** The layers of an image that was removed by force stay for its containers, and go with the last one. */
+async function releaseOrphans(store: Store, record: ContainerRecord): Promise<void> {
+  if (!store.hasImage(record.image)) await store.releaseLayers(record.layers);
 }
 
 /** The record, for the event; one that cannot be read does not keep a container from being removed. */
@@ -75,19 +85,30 @@ async function endIfRunning(store: Store, paths: ContainerPaths, given: string, 
 /** Takes the directory out of sight in one step, frees the name, then removes the files. */
 async function discard(store: Store, paths: ContainerPaths): Promise<void> {
   const names = [...containerNames(store.layout)].filter(([, id]) => id === paths.id);
-  const scratch = await store.scratch();
-  try {
-    const aside = join(scratch.path, "removed");
-    mkdirSync(aside);
+  await removing(store.layout, async () => {
+    const scratch = await store.scratch();
     try {
-      renameSync(paths.directory, join(aside, paths.id));
+      const aside = join(scratch.path, "removed");
+      moveAside(paths, aside);
+      faultPoint("container.release");
+      for (const [name] of names) releaseName(store.layout, name, paths.id);
+      faultPoint("container.remove");
+      await removeTree(aside);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      throw fileError(error, `container ${paths.id}`);
+    } finally {
+      await scratch.dispose();
     }
-    for (const [name] of names) releaseName(store.layout, name, paths.id);
-    await removeTree(aside);
-  } finally {
-    await scratch.dispose();
+  });
+}
+
+function moveAside(paths: ContainerPaths, aside: string): void {
+  faultPoint("container.aside");
+  mkdirSync(aside);
+  try {
+    renameSync(paths.directory, join(aside, paths.id));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
 

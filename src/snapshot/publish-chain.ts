@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, renameSync } from "node:fs";
 import { fileError, GantryError } from "../errors/index.ts";
 import type { Digest } from "../image/types.ts";
 import { fsyncAll, fsyncDirectory } from "../store/durable.ts";
+import { faultPoint } from "../store/fault.ts";
 import type { Store } from "../store/store.ts";
 import { writeAll } from "../kernels/write-all.ts";
 
@@ -20,6 +21,7 @@ export async function publishChain(
   moves: readonly { from: string; to: string }[],
 ): Promise<void> {
   try {
+    faultPoint("chain.sync");
     await fsyncAll(moves.map((move) => move.from));
   } catch (error) {
     throw fileError(error, store.layout.chainsDir());
@@ -28,12 +30,14 @@ export async function publishChain(
     for (const diffId of diffIds) if (!store.hasLayer(diffId)) throw layerMissing(diffId);
     for (const { from, to } of moves) {
       try {
+        faultPoint("chain.move");
         renameSync(from, to);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if ((code !== "ENOTEMPTY" && code !== "EEXIST") || !existsSync(to)) throw fileError(error, to);
       }
     }
+    faultPoint("chain.settle");
     fsyncDirectory(store.layout.chainsDir());
   });
 }

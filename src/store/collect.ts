@@ -2,6 +2,7 @@ import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "../image/digest.ts";
 import type { Digest } from "../image/types.ts";
+import { faultPoint } from "./fault.ts";
 import type { Intent } from "./intent.ts";
 import type { StoreLayout } from "./layout.ts";
 import type { References } from "./references.ts";
@@ -20,6 +21,7 @@ export function collect(layout: StoreLayout, candidates: Intent, keep: Reference
   const gone: Collected = { layers: [], bytes: 0 };
   for (const hex of candidates.chains) {
     if (keep.chains.has(hex)) continue;
+    faultPoint("collect.chain");
     const chainId = digestOf(hex);
     const files = [layout.chainErofs, layout.chainIndex, layout.chainSpill, layout.chainFacts];
     for (const file of files) gone.bytes += removeFile(file(chainId));
@@ -27,12 +29,15 @@ export function collect(layout: StoreLayout, candidates: Intent, keep: Reference
   }
   for (const hex of candidates.layers) {
     if (keep.layers.has(hex)) continue;
+    faultPoint("collect.layer");
     const dir = layout.layerDir(digestOf(hex));
     if (statSync(dir, { throwIfNoEntry: false }) !== undefined) gone.layers.push(digestOf(hex));
     gone.bytes += removeTree(dir, join(scratch, `gone-${hex}`));
   }
   for (const hex of candidates.blobs) {
-    if (!keep.blobs.has(hex)) gone.bytes += removeFile(layout.blob(digestOf(hex)));
+    if (keep.blobs.has(hex)) continue;
+    faultPoint("collect.blob");
+    gone.bytes += removeFile(layout.blob(digestOf(hex)));
   }
   return gone;
 }
@@ -50,13 +55,23 @@ function removeFile(path: string): number {
 }
 
 function removeTree(path: string, aside: string): number {
+  const removed = moveAside(path, aside);
+  if (removed === undefined) return 0;
+  const bytes = readdirSync(removed).reduce((sum, name) => sum + freedBytes(join(removed, name)), 0);
+  rmSync(removed, { recursive: true, force: true });
+  return bytes;
+}
+
+/** Where it is now; undefined if it was not there. */
+function moveAside(path: string, aside: string): string | undefined {
   try {
     renameSync(path, aside);
+    return aside;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    // On a full disk there may be no room for the name: it goes where it is, no record names it any more.
+    if (code === "ENOSPC" || code === "EDQUOT") return path;
     throw error;
   }
-  const bytes = readdirSync(aside).reduce((sum, name) => sum + freedBytes(join(aside, name)), 0);
-  rmSync(aside, { recursive: true, force: true });
-  return bytes;
 }

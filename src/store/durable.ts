@@ -35,8 +35,14 @@ export async function fsyncAll(paths: Iterable<string>): Promise<void> {
 /**
  * Replaces a small file atomically: readers see the old or the new content, and on return the new one survives a power
  * cut. `scratchPath` must be in the same file system.
+ * @param pointAt is called before each step that others can see (fault.ts)
  */
-export function replaceDurably(path: string, scratchPath: string, content: string | Uint8Array): void {
+export function replaceDurably(
+  path: string,
+  scratchPath: string,
+  content: string | Uint8Array,
+  pointAt: (step: "rename" | "settle") => void = () => undefined,
+): void {
   const fd = openSync(scratchPath, "w", 0o600);
   try {
     writeFileSync(fd, content);
@@ -44,6 +50,8 @@ export function replaceDurably(path: string, scratchPath: string, content: strin
   } finally {
     closeSync(fd);
   }
+  pointAt("rename");
   renameSync(scratchPath, path);
+  pointAt("settle");
   fsyncDirectory(dirname(path));
 }

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fsyncDirectory } from "./durable.ts";
+import { faultPoint } from "./fault.ts";
 
 /**
  * Content that a process is about to move into the store or to remove from it, by hexadecimal digest. Written, durably,
@@ -18,6 +19,7 @@ const HEX = /^[0-9a-f]{64}$/;
 
 /** @param scratch its path; the directory above it is made durable as well */
 export function writeIntent(scratch: string, intent: Intent): void {
+  faultPoint("intent.write");
   const fd = openSync(join(scratch, FILE), "w", 0o600);
   try {
     writeFileSync(fd, JSON.stringify(intent));
@@ -25,6 +27,7 @@ export function writeIntent(scratch: string, intent: Intent): void {
   } finally {
     closeSync(fd);
   }
+  faultPoint("intent.sync");
   fsyncDirectory(scratch);
   fsyncDirectory(join(scratch, ".."));
 }

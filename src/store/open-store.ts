@@ -1,11 +1,13 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../errors/index.ts";
+import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import { chainId } from "../layer/chain-id.ts";
 import { digestHex } from "../image/digest.ts";
 import type { Descriptor, Digest, Image, Platform, ReceivedIndex } from "../image/types.ts";
+import { containersIn, releaseAbandonedNames } from "./abandoned-names.ts";
 import { collect, type Collected } from "./collect.ts";
 import { replaceDurably } from "./durable.ts";
+import { faultPoint } from "./fault.ts";
 import { encodeImageRecords, type ImageRecord, readImageRecords } from "./image-records.ts";
 import { type Intent, readIntent, writeIntent } from "./intent.ts";
 import { StoreLayout } from "./layout.ts";
@@ -13,6 +15,7 @@ import { moveNames, withoutNames } from "./move-names.ts";
 import {
   imageIdOf,
   intentOfPublication,
+  isWhole,
   moveIntoPlace,
   type Prepared,
   preparePublication,
@@ -20,6 +23,7 @@ import {
 } from "./publish.ts";
 import { RecordLock } from "./record-lock.ts";
 import { collectReferences } from "./references.ts";
+import { removing } from "./reserve.ts";
 import { repositoryOf, resolveRecord } from "./resolve-image.ts";
 import { cleanLeftovers, makeScratch } from "./scratch.ts";
 import type { NamedImage, PublishedContent, RemovedContent, ResolveImageOptions, Scratch, Store } from "./store.ts";
@@ -34,6 +38,10 @@ import { requireStoreVersion } from "./store-version.ts";
 export function openStore(root: string): Store {
   return new FileStore(new StoreLayout(root));
 }
+
+const HEX = /^[0-9a-f]{64}$/;
+/** A command waits so long for the lock before it leaves the leftovers of others to the next command. */
+const RECOVERY_PATIENCE_MS = 2000;
 
 class FileStore implements Store {
   readonly layout: StoreLayout;
@@ -60,6 +68,10 @@ class FileStore implements Store {
 
   hasLayer(diffId: Digest): boolean {
     return existsSync(this.layout.layerDir(diffId));
+  }
+
+  hasImage(id: Digest): boolean {
+    return this.#records().some((record) => record.id === id);
   }
 
   readBlob(digest: Digest): Uint8Array {
@@ -116,18 +128,21 @@ class FileStore implements Store {
   }
 
   async publishAll(scratch: Scratch, contents: PublishedContent[]): Promise<Image[]> {
-    const prepared = await preparePublication(this.layout, scratch.path, contents);
-    const intent = intentOfPublication(prepared);
-    writeIntent(scratch.path, intent);
-    return await this.exclusively(() => {
-      try {
-        return this.#publishPrepared(scratch.path, prepared, contents);
-      } catch (error) {
-        this.#collect(intent, scratch.path);
-        throw error;
-      } finally {
-        rmSync(join(scratch.path, "intent.json"), { force: true });
-      }
+    return await this.#told(async () => {
+      const prepared = await preparePublication(this.layout, scratch.path, contents);
+      const intent = intentOfPublication(prepared);
+      writeIntent(scratch.path, intent);
+      return await this.exclusively(() => {
+        try {
+          return this.#publishPrepared(scratch.path, prepared, contents);
+        } catch (error) {
+          this.#collect(intent, scratch.path);
+          throw error;
+        } finally {
+          faultPoint("publish.end");
+          rmSync(join(scratch.path, "intent.json"), { force: true });
+        }
+      });
     });
   }
 
@@ -140,8 +155,12 @@ class FileStore implements Store {
       const id = imageIdOf(this.layout, prepared, manifest);
       const known = records.find((record) => record.id === id);
       // An image keeps its manifest, and what only another one names (compressed layers, say) stays out; but an index
-      // that comes with the image would lead to nothing without the manifest that it lists.
-      const kept = known !== undefined && (index === undefined || known.indexes !== undefined);
+      // that comes with the image would lead to nothing without the manifest that it lists, and one that is damaged gives
+      // way to one that is whole.
+      const kept =
+        known !== undefined &&
+        (index === undefined || known.indexes !== undefined) &&
+        (known.manifest.digest === manifest.digest || isWhole(this.layout, prepared, known.manifest));
       const made = moveIntoPlace(this.layout, prepared, kept ? known.manifest : manifest, content);
       if (known === undefined) records = [...records, made];
       else if (!kept) records = records.map((record) => (record === known ? { ...made, ...named(known) } : record));
@@ -169,37 +188,81 @@ class FileStore implements Store {
   }
 
   async untag(name: string): Promise<void> {
-    await this.#change((records) => {
-      if (!records.some((record) => record.names.includes(name))) throw notFound(name);
-      return records.map((record) => (record.names.includes(name) ? withoutNames(record, [name]) : record));
-    });
+    await removing(this.layout, () =>
+      this.#change((records) => {
+        if (!records.some((record) => record.names.includes(name))) throw notFound(name);
+        return records.map((record) => (record.names.includes(name) ? withoutNames(record, [name]) : record));
+      }),
+    );
   }
 
   async removeImage(images: Digest | readonly Digest[]): Promise<RemovedContent> {
-    const scratch = makeScratch(this.layout.tmpDir());
-    try {
-      return await this.exclusively(() => {
-        const records = this.#records();
-        const gone = asList(images).map((id) => {
-          const record = records.find((candidate) => candidate.id === id);
-          if (record === undefined) throw notFound(id);
-          return record;
-        });
-        const intent = intentOf(gone.map((record) => this.#image(record)));
-        writeIntent(scratch.path, intent);
-        this.#write(
-          records.filter((candidate) => !gone.includes(candidate)),
-          scratch.path,
-        );
-        return this.#collect(intent, scratch.path);
+    return await this.#removing((scratch) => {
+      const records = this.#records();
+      const gone = asList(images).map((id) => {
+        const record = records.find((candidate) => candidate.id === id);
+        if (record === undefined) throw notFound(id);
+        return record;
       });
-    } finally {
-      await scratch.dispose();
+      const removed = gone.map((record) => this.#image(record));
+      // Of a damaged image nobody knows what it needed: whatever nobody needs any more was it.
+      const isKnown = removed.every((image) => whole(() => image.layers) !== undefined);
+      const intent = isKnown ? intentOf(removed) : wholeContent(this.layout);
+      writeIntent(scratch, intent);
+      this.#write(
+        records.filter((candidate) => !gone.includes(candidate)),
+        scratch,
+      );
+      return this.#collect(intent, scratch);
+    });
+  }
+
+  async collectUnneeded(): Promise<RemovedContent> {
+    return await this.#removing((scratch) => this.#collect(wholeContent(this.layout), scratch));
+  }
+
+  async releaseLayers(diffIds: readonly Digest[]): Promise<RemovedContent> {
+    const chain = chainId(diffIds);
+    const intent: Intent = {
+      blobs: diffIds.map(digestHex),
+      layers: diffIds.map(digestHex),
+      chains: chain === undefined ? [] : [digestHex(chain)],
+    };
+    return await this.#removing((scratch) => this.#collect(intent, scratch));
+  }
+
+  /** Runs what removes, under the lock, with a scratch directory, and on a full disk, too. */
+  async #removing<T>(remove: (scratch: string) => T): Promise<T> {
+    return await removing(this.layout, () =>
+      this.#told(async () => {
+        const scratch = makeScratch(this.layout.tmpDir());
+        try {
+          return await this.exclusively(() => remove(scratch.path));
+        } finally {
+          await scratch.dispose();
+        }
+      }),
+    );
+  }
+
+  /** Puts what node:fs throws into words. */
+  async #told<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      throw error instanceof GantryError ? error : fileError(error, `the store in ${this.layout.root}`);
     }
   }
 
   #records(): ImageRecord[] {
-    return readImageRecords(this.layout.imagesFile());
+    const records = readImageRecords(this.layout.imagesFile());
+    // A store that never had an image has neither file.
+    if (records.length > 0 || existsSync(this.layout.imagesFile()) || !existsSync(this.layout.imagesBackup())) {
+      return records;
+    }
+    throw new GantryError("STORE_CORRUPT", `the image records ${this.layout.imagesFile()} are lost`, {
+      remedy: "Run gantry system fsck --repair: there is a backup.",
+    });
   }
 
   #image(record: ImageRecord, index?: Digest | "none"): Image {
@@ -209,15 +272,17 @@ class FileStore implements Store {
   readonly #platformOf = (record: ImageRecord): Platform => this.#image(record).platform;
 
   async #change(change: (records: ImageRecord[]) => ImageRecord[]): Promise<void> {
-    const scratch = makeScratch(this.layout.tmpDir());
-    try {
-      await this.exclusively(() => {
-        const before = this.#records();
-        this.#replace(before, change(before), scratch.path);
-      });
-    } finally {
-      await scratch.dispose();
-    }
+    await this.#told(async () => {
+      const scratch = makeScratch(this.layout.tmpDir());
+      try {
+        await this.exclusively(() => {
+          const before = this.#records();
+          this.#replace(before, change(before), scratch.path);
+        });
+      } finally {
+        await scratch.dispose();
+      }
+    });
   }
 
   /** Writes the records, and removes what the images that remain needed before and need no longer. */
@@ -249,7 +314,17 @@ class FileStore implements Store {
   }
 
   #write(records: ImageRecord[], scratch: string): void {
-    replaceDurably(this.layout.imagesFile(), join(scratch, "images.json"), encodeImageRecords(records));
+    const text = encodeImageRecords(records);
+    const fresh = join(scratch, "images.json");
+    faultPoint("records.write");
+    replaceDurably(this.layout.imagesFile(), fresh, text, (step) => faultPoint(`records.${step}`));
+    try {
+      faultPoint("records.backup");
+      writeFileSync(fresh, text, { mode: 0o600 });
+      renameSync(fresh, this.layout.imagesBackup());
+    } catch {
+      // On a full disk: it stays one change behind.
+    }
   }
 
   /** Removes the candidates that nothing needs; none while an image is damaged, so that what it needs is not known. */
@@ -259,11 +334,38 @@ class FileStore implements Store {
     return keep === undefined ? { layers: [], bytes: 0 } : collect(this.layout, candidates, keep, scratch);
   }
 
-  /** Undoes what a process had begun to publish, and ends what it had begun to remove. */
-  #recover(path: string): void {
+  /**
+   * Undoes what a process had begun to publish, and ends what it had begun to remove. Returns false where that must be left
+   * to a later command: the lock is held for long, or the records cannot be read.
+   */
+  #recover(path: string): boolean {
     const intent = readIntent(path);
-    if (intent !== undefined) this.#lock.runSync(() => this.#collect(intent, path));
+    const containers = containersIn(path);
+    if (intent === undefined && containers.length === 0) return true;
+    faultPoint("leftover.recover");
+    try {
+      const recovered = this.#lock.runSync(() => {
+        releaseAbandonedNames(this.layout, containers);
+        if (intent !== undefined) this.#collect(intent, path);
+        return true;
+      }, RECOVERY_PATIENCE_MS);
+      return recovered === true;
+    } catch (error) {
+      if (isGantryError(error, "STORE_CORRUPT")) return false;
+      throw error;
+    }
   }
+}
+
+/** Everything that may be collected. */
+function wholeContent(layout: StoreLayout): Intent {
+  const named = (directory: string): string[] => readdirSync(directory).filter((name) => HEX.test(name));
+  const chains = readdirSync(layout.chainsDir()).map((name) => name.split(".")[0] as string);
+  return {
+    blobs: named(layout.blobsDir()),
+    layers: named(layout.layersDir()),
+    chains: [...new Set(chains)].filter((name) => HEX.test(name)),
+  };
 }
 
 function intentOf(images: Image[]): Intent {

@@ -1,21 +1,28 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../errors/index.ts";
+import { GantryError, isGantryError } from "../errors/index.ts";
 import { configPlatform, parseConfig } from "../image/config.ts";
 import { digestHex } from "../image/digest.ts";
 import { parseManifest } from "../image/manifest.ts";
 import type { Descriptor, Digest, ImageConfig, ImageManifest } from "../image/types.ts";
 import { fsyncAll, fsyncDirectory } from "./durable.ts";
+import { faultPoint } from "./fault.ts";
 import type { ImageRecord } from "./image-records.ts";
 import type { Intent } from "./intent.ts";
+import { layerProblem } from "./layer-problem.ts";
 import { layerSize } from "./layer-size.ts";
 import type { StoreLayout } from "./layout.ts";
 import type { PublishedContent, PublishedLayer } from "./store.ts";
+
+/** Up to here a blob is taken for a document, and compared byte by byte with one that the store has. */
+const DOCUMENT_BYTES = 1 << 20;
 
 /** Content that is durable in its scratch directory, in the shape that it has in the store: it has only to be moved. */
 export interface Prepared {
   blobs: Map<Digest, string>;
   layers: Map<Digest, string>;
+  /** A directory for damaged files of the store that are replaced; made at need. */
+  aside: string;
 }
 
 /** Puts the scratch files into shape and makes them durable. */
@@ -24,7 +31,8 @@ export async function preparePublication(
   scratch: string,
   contents: PublishedContent[],
 ): Promise<Prepared> {
-  const prepared: Prepared = { blobs: new Map(), layers: new Map() };
+  faultPoint("publish.prepare");
+  const prepared: Prepared = { blobs: new Map(), layers: new Map(), aside: join(scratch, "damaged") };
   const unsafe = new Set<string>();
   for (const { blobs } of contents) {
     for (const { digest, file, durable } of blobs) {
@@ -42,6 +50,7 @@ export async function preparePublication(
       unsafe.add(dir);
     }
   }
+  faultPoint("publish.sync");
   await fsyncAll(unsafe);
   return prepared;
 }
@@ -87,18 +96,14 @@ export function moveIntoPlace(
   descriptor: Descriptor,
   { index, platform }: Pick<PublishedContent, "index" | "platform">,
 ): ImageRecord {
-  const blob = (digest: Digest): string => {
-    const to = layout.blob(digest);
-    moveUnlessThere(prepared.blobs.get(digest), to, "BLOB_MISSING", `blob ${digest}`);
-    return to;
-  };
+  const blob = (digest: Digest): string => moveBlob(layout, prepared, digest);
   const manifest: ImageManifest = parseManifest(readFileSync(blob(descriptor.digest)));
   const config: ImageConfig = parseConfig(readFileSync(blob(manifest.config.digest)));
   for (const layer of manifest.layers) blob(layer.digest);
   for (const { digest } of index === undefined ? [] : [index.descriptor, ...(index.parts ?? [])]) blob(digest);
   let sizeBytes = 0;
   for (const diffId of config.rootfs.diff_ids) {
-    moveUnlessThere(prepared.layers.get(diffId), layout.layerDir(diffId), "LAYER_MISSING", `layer ${diffId}`);
+    moveLayer(layout, prepared, diffId);
     sizeBytes += layerSize(layout.layerIndex(diffId));
   }
   return {
@@ -111,24 +116,73 @@ export function moveIntoPlace(
   };
 }
 
+/**
+ * Whether the store, or what is about to be moved into it, has the manifest and all that it names: an image whose own
+ * manifest is damaged takes another's.
+ */
+export function isWhole(layout: StoreLayout, prepared: Prepared, { digest, size }: Descriptor): boolean {
+  const file = prepared.blobs.get(digest) ?? layout.blob(digest);
+  if (statSync(file, { throwIfNoEntry: false })?.size !== size) return false;
+  const isThere = (blob: Descriptor): boolean =>
+    prepared.blobs.has(blob.digest) ||
+    statSync(layout.blob(blob.digest), { throwIfNoEntry: false })?.size === blob.size;
+  try {
+    const { config, layers } = parseManifest(readFileSync(file));
+    return [config, ...layers].every(isThere);
+  } catch (error) {
+    if (isGantryError(error)) return false;
+    throw error;
+  }
+}
+
 /** Makes the moves durable. */
 export function settleMoves(layout: StoreLayout): void {
+  faultPoint("publish.settle");
   fsyncDirectory(layout.blobsDir());
   fsyncDirectory(layout.layersDir());
 }
 
-function moveUnlessThere(
-  from: string | undefined,
-  to: string,
-  code: "BLOB_MISSING" | "LAYER_MISSING",
-  what: string,
-): void {
-  if (existsSync(to)) return;
-  if (from !== undefined) {
-    renameSync(from, to);
-    return;
+/** Moves a blob, unless the store has it; one that is seen to be damaged there is replaced. Returns its place. */
+function moveBlob(layout: StoreLayout, prepared: Prepared, digest: Digest): string {
+  const to = layout.blob(digest);
+  const from = prepared.blobs.get(digest);
+  if (from === undefined || isSameBlob(from, to)) {
+    if (!existsSync(to)) throw missing("BLOB_MISSING", `blob ${digest}`, to);
+    return to;
   }
-  throw missing(code, what, to);
+  faultPoint("publish.move");
+  renameSync(from, to);
+  return to;
+}
+
+/** Whether the store's file is that of the scratch directory, as far as that can be told without reading layers. */
+function isSameBlob(fresh: string, stored: string): boolean {
+  const found = statSync(stored, { throwIfNoEntry: false });
+  if (found === undefined) return !existsSync(fresh); // moved already, for another image of the same archive
+  const made = statSync(fresh, { throwIfNoEntry: false });
+  if (made === undefined || made.ino === found.ino) return true;
+  if (made.size !== found.size) return false;
+  return made.size > DOCUMENT_BYTES || readFileSync(fresh).equals(readFileSync(stored));
+}
+
+/** Moves a layer, unless the store has it; one that is seen to be damaged there is replaced. */
+function moveLayer(layout: StoreLayout, prepared: Prepared, diffId: Digest): void {
+  const to = layout.layerDir(diffId);
+  const from = prepared.layers.get(diffId);
+  const isMade = from !== undefined && existsSync(from);
+  if (existsSync(to)) {
+    if (!isMade || isSameLayer(from, layout, diffId)) return;
+    mkdirSync(prepared.aside, { recursive: true, mode: 0o700 });
+    renameSync(to, join(prepared.aside, digestHex(diffId)));
+  }
+  if (!isMade) throw missing("LAYER_MISSING", `layer ${diffId}`, to);
+  faultPoint("publish.move");
+  renameSync(from, to);
+}
+
+function isSameLayer(fresh: string, layout: StoreLayout, diffId: Digest): boolean {
+  const [made, found] = [statSync(join(fresh, "tar")), statSync(layout.layerTar(diffId), { throwIfNoEntry: false })];
+  return made.size === found?.size && (made.ino === found.ino || layerProblem(layout, diffId) === undefined);
 }
 
 function missing(code: "BLOB_MISSING" | "LAYER_MISSING", what: string, path: string): GantryError {

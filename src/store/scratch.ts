@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type FileLock, tryLockFile } from "../bridge/index.ts";
+import { fileError } from "../errors/index.ts";
+import { faultPoint } from "./fault.ts";
 import { randomBytes } from "./random-bytes.ts";
 import type { Scratch } from "./store.ts";
 
@@ -11,7 +13,12 @@ const SCRATCH_NAME = /^(\d+)-[0-9a-f]{12}$/;
 export function makeScratch(tmpDir: string): Scratch {
   for (;;) {
     const path = join(tmpDir, `${process.pid}-${randomBytes(6).toString("hex")}`);
-    mkdirSync(path, { mode: 0o700 });
+    try {
+      faultPoint("scratch.make");
+      mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      throw fileError(error, tmpDir);
+    }
     const lock = tryLockFile(path);
     // Between mkdir and the lock a cleaner may have taken the directory for a leftover; locking then made a file.
     if (lock !== undefined && statSync(path).isDirectory()) return heldScratch(path, lock);
@@ -27,6 +34,7 @@ function heldScratch(path: string, lock: FileLock): Scratch {
     dispose: () => {
       if (!disposed) {
         disposed = true;
+        faultPoint("scratch.remove");
         removeDirectory(path);
         lock.release();
       }
@@ -46,9 +54,10 @@ function removeDirectory(path: string): void {
 
 /**
  * Visits what processes that died left in `tmpDir`: `recover` is called with each such path while its lock is held, then
- * it is removed. Costs one readdir when there is nothing.
+ * it is removed, unless `recover` returns false: then the next command finds it again. Costs one readdir when there is
+ * nothing.
  */
-export function cleanLeftovers(tmpDir: string, recover: (path: string) => void): void {
+export function cleanLeftovers(tmpDir: string, recover: (path: string) => boolean): void {
   for (const name of readdirSync(tmpDir)) {
     const pid = SCRATCH_NAME.exec(name)?.[1];
     if (pid !== undefined && statSync(`/proc/${pid}`, { throwIfNoEntry: false }) !== undefined) continue;
@@ -56,7 +65,8 @@ export function cleanLeftovers(tmpDir: string, recover: (path: string) => void):
     const lock = tryLockFile(path);
     if (lock === undefined) continue;
     try {
-      recover(path);
+      if (!recover(path)) continue;
+      faultPoint("leftover.remove");
       rmSync(path, { recursive: true, force: true });
     } finally {
       lock.release();

@@ -16,6 +16,8 @@ export interface Store {
 
   hasBlob(digest: Digest): boolean;
   hasLayer(diffId: Digest): boolean;
+  /** Whether an image of this id is recorded. */
+  hasImage(id: Digest): boolean;
 
   /** A small blob (manifest, config), whole. @throws BLOB_MISSING */
   readBlob(digest: Digest): Uint8Array;
@@ -67,6 +69,15 @@ export interface Store {
    * Returns what went.
    */
   removeImage(images: Digest | readonly Digest[]): Promise<RemovedContent>;
+
+  /**
+   * Removes layers and their chain if nothing needs them any more: for the last container on an image that was removed by
+   * force. Returns what went.
+   */
+  releaseLayers(diffIds: readonly Digest[]): Promise<RemovedContent>;
+
+  /** Removes every blob, layer and chain that no image and no container needs. Returns what went. */
+  collectUnneeded(): Promise<RemovedContent>;
 }
 
 export interface ResolveImageOptions {

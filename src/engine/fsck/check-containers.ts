@@ -59,7 +59,9 @@ function checkContainer(checkup: Checkup, paths: ContainerPaths): void {
       problem: lost ? "is lost, and with it what the container changed" : "is not there",
       users: [name],
       remedy: "Make it again, empty.",
-      repair: () => void mkdirSync(directory, { mode: lost ? 0o755 : 0o700 }),
+      repair: () => {
+        mkdirSync(directory, { mode: lost ? 0o755 : 0o700 });
+      },
     });
   }
 }

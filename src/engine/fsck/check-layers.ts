@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { digestHex } from "../../image/digest.ts";
 import type { Digest } from "../../image/types.ts";
-import { LayerIndex } from "../../layer/layer-index.ts";
+import { layerProblem } from "../../store/layer-problem.ts";
 import { type Checkup, readFailure } from "./checkup.ts";
 import type { FindingCode, Problem } from "./finding.ts";
 import { hashFile } from "./hash-file.ts";
@@ -12,47 +12,23 @@ import type { NeededLayer } from "./store-needs.ts";
 /** Checks that every layer that is needed has a tar and an index that fit each other. */
 export function checkLayers(checkup: Checkup): void {
   for (const layer of checkup.needs.layers.values()) {
-    const problem = layerProblem(checkup, layer) ?? doubledLayer(checkup, layer);
+    const problem = problemOf(checkup, layer) ?? doubledLayer(checkup, layer);
     if (problem !== undefined) checkup.add(problem);
   }
 }
 
-function layerProblem(checkup: Checkup, layer: NeededLayer): Omit<Problem, "repairable"> | undefined {
+function problemOf(checkup: Checkup, layer: NeededLayer): Omit<Problem, "repairable"> | undefined {
   const { layout } = checkup;
   const { diffId, tarBytes } = layer;
   try {
-    const tar = statSync(layout.layerTar(diffId), { throwIfNoEntry: false });
-    const hasIndex = existsSync(layout.layerIndex(diffId));
-    if (tar === undefined) {
-      return damagedLayer(checkup, layer, "layer-missing", hasIndex ? "has no tar" : "is not in the store");
-    }
-    if (!tar.isFile()) return damagedLayer(checkup, layer, "layer-unreadable", "has a tar that is no regular file");
-    if (tarBytes !== undefined && tar.size !== tarBytes) {
-      return damagedLayer(checkup, layer, "layer-size", `has a tar of ${tar.size} bytes, not ${tarBytes}`);
-    }
-    if (!hasIndex) return damagedLayer(checkup, layer, "layer-index", "has no index");
-    const wrong = indexProblem(readFileSync(layout.layerIndex(diffId)), tar.size);
-    return wrong === undefined ? undefined : damagedLayer(checkup, layer, "layer-index", wrong);
+    const found = layerProblem(layout, diffId);
+    if (found !== undefined) return damagedLayer(checkup, layer, `layer-${found.kind}`, found.says);
+    const { size } = statSync(layout.layerTar(diffId));
+    if (tarBytes === undefined || size === tarBytes) return undefined;
+    return damagedLayer(checkup, layer, "layer-size", `has a tar of ${size} bytes, not ${tarBytes}`);
   } catch (error) {
     return damagedLayer(checkup, layer, "layer-unreadable", `cannot be read: ${readFailure(error)}`);
   }
-}
-
-/** What is wrong with a layer's index beside a tar of this size; undefined if nothing is seen. */
-function indexProblem(bytes: Uint8Array, tarBytes: number): string | undefined {
-  try {
-    const index = new LayerIndex(bytes);
-    if (index.merged || index.layerCount !== 1) return "has the index of a chain";
-    for (let inode = 0; inode < index.inodeCount; inode++) {
-      if (!index.isRegular(inode)) continue;
-      if (index.dataOffsetOf(inode) + index.storedBytesOf(inode) > tarBytes) {
-        return `has an index that leads beyond the ${tarBytes} bytes of its tar`;
-      }
-    }
-  } catch (error) {
-    return `has an index that cannot be read: ${(error as Error).message}`;
-  }
-  return undefined;
 }
 
 /** A layer to be made again from what there is. */

@@ -72,6 +72,7 @@ export function isKnownEntry(layout: StoreLayout, path: string): boolean {
     layout.lockFile(),
     layout.imagesFile(),
     layout.imagesBackup(),
+    layout.summariesFile(),
     join(layout.root, "blobs"),
     layout.layersDir(),
     layout.chainsDir(),
