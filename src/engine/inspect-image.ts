@@ -2,7 +2,7 @@ import { isJsonObject } from "../image/parse-json.ts";
 import { familiarReference } from "../image/reference.ts";
 import type { Image, RunConfig } from "../image/types.ts";
 import type { StoreLayout } from "../store/layout.ts";
-import type { Store } from "../store/store.ts";
+import type { ResolveImageOptions, Store } from "../store/store.ts";
 
 /** What `docker image inspect` prints, in its order. */
 export interface ImageInspection {
@@ -34,10 +34,10 @@ const NEVER = "0001-01-01T00:00:00Z";
 /**
  * The image as Docker's `image inspect` describes it. The graph driver's data are the files that gantry keeps instead
  * of unpacked directories: the layers' tars, top first.
- * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, STORE_CORRUPT
+ * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, PLATFORM_NOT_FOUND, STORE_CORRUPT
  */
-export function inspectImage(store: Store, reference: string): ImageInspection {
-  const image = store.resolveImage(reference);
+export function inspectImage(store: Store, reference: string, options: ResolveImageOptions = {}): ImageInspection {
+  const image = store.resolveImage(reference, options);
   const { config } = image;
   const text = (field: string): string => (typeof config[field] === "string" ? config[field] : "");
   return {
