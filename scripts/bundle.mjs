@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -85,6 +86,7 @@ export async function bundle(root, dist) {
   const library = join(dist, "native", "ffi-rs.node");
   copyFileSync(require.resolve(`@yuuang/ffi-rs-linux-${process.arch}-${libc}`), `${library}.new`);
   renameSync(`${library}.new`, library);
+  cpSync(join(root, "src/cli/shell"), join(dist, "shell"), { recursive: true });
   writeFileSync(join(dist, "package.json"), '{"type":"commonjs"}\n');
   const digest = createHash("sha256")
     .update(readFileSync(join(dist, "gantry.cjs")))

@@ -5,8 +5,8 @@ import { DescriptorOutput } from "./framework/text-output.ts";
 
 let stdinIsTerminal: boolean | undefined;
 
-/** Settles when the command is over; the bundle's launcher waits for it where it runs several. */
-export const finished = dispatch(process.argv.slice(2), NOUNS, {
+const words = process.argv.slice(2);
+const terminal = {
   environment: process.env,
   stdin: {
     fd: 0,
@@ -16,6 +16,16 @@ export const finished = dispatch(process.argv.slice(2), NOUNS, {
   },
   stdout: new DescriptorOutput(1),
   stderr: new DescriptorOutput(2),
-}).then((status) => {
+};
+
+/** Settles when the command is over; the bundle's launcher waits for it where it runs several. */
+export const finished = run().then((status) => {
   process.exitCode = status;
 });
+
+async function run(): Promise<number> {
+  if (words[0] !== "__complete") return await dispatch(words, NOUNS, terminal);
+  const { printCompletions } = await import("./print-completions.ts");
+  await printCompletions(words.slice(2), NOUNS, terminal);
+  return 0;
+}

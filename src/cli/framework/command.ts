@@ -1,5 +1,5 @@
 import type { CommandContext } from "./context.ts";
-import type { Flag, FlagValues } from "./flags.ts";
+import type { Completes, Flag, FlagValues } from "./flags.ts";
 
 /*
  * How to add a verb, `gantry image frob` say, also reachable as `gantry frob`:
@@ -54,8 +54,10 @@ export interface Operands {
   readonly min?: number;
   /** Default: no limit; 0 where the synopsis is empty. */
   readonly max?: number;
-  /** What shell completion offers. */
-  readonly completes?: "image" | "container" | "file" | "none";
+  /** What shell completion offers for every operand: things of a kind, or these words. */
+  readonly completes?: Completes | readonly string[];
+  /** For operands after the first, where that is something else. */
+  readonly completesNext?: Completes;
 }
 
 export interface Example {

@@ -14,6 +14,8 @@ export interface Flag<T = unknown> {
   readonly isSwitch: boolean;
   /** Works, but is not shown in help. */
   readonly hidden?: boolean;
+  /** What shell completion offers for the value: things of a kind, or these words. */
+  readonly completes?: Completes | readonly string[];
   /**
    * The value after one more occurrence with this text.
    * @throws {Error} whose message says what is wrong with the text
@@ -21,7 +23,11 @@ export interface Flag<T = unknown> {
   parse(text: string, before: T): T;
 }
 
+/** Things that shell completion knows the names of. */
+export type Completes = "image" | "container" | "running-container" | "file" | "none";
+
 export interface FlagOptions<T> {
+  completes?: Completes | readonly string[];
   /** Empty: none, where the kind of flag has one. */
   short?: string;
   default?: T;
@@ -55,6 +61,7 @@ function describe<T>(
     ...(options.short === undefined || options.short === "" ? {} : { short: options.short }),
     ...(defaultText === undefined ? {} : { defaultText }),
     ...(options.hidden === undefined ? {} : { hidden: options.hidden }),
+    ...(options.completes === undefined ? {} : { completes: options.completes }),
   };
 }
 
@@ -86,7 +93,7 @@ export function choiceFlag<const W extends string>(
   words: readonly W[],
   options: FlagOptions<W> & { default: W },
 ): Flag<W> {
-  return describe<W>("string", help, "" as W, options, (text) => {
+  return describe<W>("string", help, "" as W, { completes: words, ...options }, (text) => {
     const word = words.find((w) => w === text);
     if (word === undefined) throw new Error(`must be one of ${words.join(", ")}`);
     return word;

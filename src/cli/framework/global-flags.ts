@@ -8,6 +8,7 @@ export const GLOBAL_FLAGS = {
     "Directory of the store (default $GANTRY_ROOT, else /var/lib/gantry, or $XDG_DATA_HOME/gantry when not root)",
     {
       typeName: "directory",
+      completes: "file",
     },
   ),
   version: boolFlag("Print version information and quit", { short: "v" }),

@@ -4,7 +4,7 @@ import { DEFAULT_DETACH_KEYS } from "./detach-keys.ts";
 
 export const command = defineCommand({
   summary: "Attach local standard input, output, and error streams to a running container",
-  operands: { synopsis: "CONTAINER", min: 1, max: 1, completes: "container" },
+  operands: { synopsis: "CONTAINER", min: 1, max: 1, completes: "running-container" },
   flags: {
     "detach-keys": stringFlag("Override the key sequence for detaching a container", { default: DEFAULT_DETACH_KEYS }),
     "no-stdin": boolFlag("Do not attach STDIN"),

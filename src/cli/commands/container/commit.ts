@@ -7,7 +7,7 @@ export const command = defineCommand({
   summary: "Create a new image from a container's changes",
   description:
     "The image is the container's, with one layer more. Volumes are not in it. A running container is frozen meanwhile.",
-  operands: { synopsis: "CONTAINER [REPOSITORY[:TAG]]", min: 1, max: 2, completes: "container" },
+  operands: { synopsis: "CONTAINER [REPOSITORY[:TAG]]", min: 1, max: 2, completes: "container", completesNext: "image" },
   flags: {
     author: stringFlag('Author (e.g., "John Hannibal Smith <hannibal@a-team.com>")', { short: "a" }),
     change: listFlag("Apply Dockerfile instruction to the created image", { short: "c" }),

@@ -7,7 +7,7 @@ import { writeContainerIdFile } from "./cid-file.ts";
 export const command = defineCommand({
   summary: "Create a new container",
   description: "The container is made, but not started: start it with gantry start.",
-  operands: { synopsis: "IMAGE [COMMAND] [ARG...]", min: 1, completes: "image" },
+  operands: { synopsis: "IMAGE [COMMAND] [ARG...]", min: 1, completes: "image", completesNext: "file" },
   flags: CREATE_FLAGS,
   optionsFirst: true,
   runsContainer: true,

@@ -4,7 +4,7 @@ import { forEachTarget } from "../../framework/for-each-target.ts";
 
 export const command = defineCommand({
   summary: "Kill one or more running containers",
-  operands: { synopsis: "CONTAINER [CONTAINER...]", min: 1, completes: "container" },
+  operands: { synopsis: "CONTAINER [CONTAINER...]", min: 1, completes: "running-container" },
   flags: { signal: stringFlag("Signal to send to the container", { short: "s" }) },
   examples: [{ says: "Tell a server to read its configuration again", line: "gantry kill -s HUP web" }],
   async run(context, { flags, operands }) {

@@ -12,7 +12,7 @@ export const command = defineCommand({
   description:
     "The exit status is that of the container's command; 125: gantry failed, 126: the command cannot be\n" +
     "executed, 127: there is no such command.",
-  operands: { synopsis: "IMAGE [COMMAND] [ARG...]", min: 1, completes: "image" },
+  operands: { synopsis: "IMAGE [COMMAND] [ARG...]", min: 1, completes: "image", completesNext: "file" },
   flags: {
     ...CREATE_FLAGS,
     detach: boolFlag("Run container in background and print container ID", { short: "d" }),

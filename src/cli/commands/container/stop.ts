@@ -4,7 +4,7 @@ import { forEachTarget } from "../../framework/for-each-target.ts";
 
 export const command = defineCommand({
   summary: "Stop one or more running containers",
-  operands: { synopsis: "CONTAINER [CONTAINER...]", min: 1, completes: "container" },
+  operands: { synopsis: "CONTAINER [CONTAINER...]", min: 1, completes: "running-container" },
   flags: {
     signal: stringFlag("Signal to send to the container", { short: "s" }),
     time: intFlag("Seconds to wait before killing the container", { short: "t" }),
