@@ -1,4 +1,5 @@
 import type { DiffSection } from "../../../engine/diff-images.ts";
+import { exportedNames } from "../../format/exported-names.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, listFlag, stringFlag } from "../../framework/flags.ts";
 import { progressFlag } from "../../progress/progress-flag.ts";
@@ -73,7 +74,7 @@ export const command = defineCommand({
     );
     const rows = diffRows(diff);
     if (nameStatus) context.stdout.write(nameStatusText(rows));
-    else if (flags.format === "json") context.stdout.write(`${JSON.stringify(diff)}\n`);
+    else if (flags.format === "json") context.stdout.write(`${JSON.stringify(exportedNames(diff))}\n`);
     else if (flags.format === "" || flags.format === "table") {
       context.stdout.write(diffText(diff, rows, { summary: flags.summary || flags.stat }));
     } else {

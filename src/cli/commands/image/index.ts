@@ -1,8 +1,10 @@
 import type { CommandEntry } from "../../framework/command.ts";
 
 export const IMAGE_ENTRIES: readonly CommandEntry[] = [
+  { names: ["image analyze"], load: () => import("./analyze.ts") },
   { names: ["image cat"], load: () => import("./cat.ts") },
   { names: ["image diff"], load: () => import("./diff.ts") },
+  { names: ["image du"], load: () => import("./du.ts") },
   { names: ["image history", "history"], load: () => import("./history.ts") },
   { names: ["image import", "import"], load: () => import("./import.ts") },
   { names: ["image inspect"], load: () => import("./inspect.ts") },
