@@ -4,7 +4,7 @@ import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import { detectCompression } from "../kernels/detect-compression.ts";
 import { GrowingFileWriter, makeGrowingFile } from "../kernels/growing-file.ts";
-import { hashGrowingFile } from "../kernels/hash-file.ts";
+import { hashLayer, type LayerHashes, type LayerHashing } from "../kernels/hash-file.ts";
 import { openDecoder } from "../kernels/ingest-layer.ts";
 import { buildLayerIndex } from "../kernels/layer.ts";
 import { WorkerPool } from "../kernels/pool.ts";
@@ -81,7 +81,7 @@ class StreamIntake {
   readonly #position = new GrowingFileWriter(this.#growing);
   readonly #scanner = new TarScanner();
   #pool: WorkerPool | undefined;
-  #sha256: Promise<string> | undefined;
+  #hashes: Promise<LayerHashes> | undefined;
   #failure: unknown;
   #tarBytes = 0;
   #toldDisk = 0;
@@ -98,7 +98,7 @@ class StreamIntake {
     this.#position.advance(bytes.length);
     this.#scanner.push(bytes);
     this.#tarBytes += bytes.length;
-    if (this.#tarBytes > INLINE_BYTES) this.#sha256 ??= this.#hashInThread();
+    if (this.#tarBytes > INLINE_BYTES) this.#hashes ??= this.#hashInThread();
     if (this.#tarBytes - this.#toldDisk > WRITEBACK_BYTES && this.#writeback === undefined) {
       this.#toldDisk = this.#tarBytes;
       // Failing does not matter here: the fsync before the image appears will fail as well.
@@ -121,7 +121,7 @@ class StreamIntake {
     // While the other thread still hashes.
     const index = buildLayerIndex(this.#scanner.finish().records);
     writeFileSync(this.#indexFile, index, { flag: "wx", mode: 0o600 });
-    const sha256 = await (this.#sha256 ?? hashGrowingFile({ path: this.#tarFile, growing: this.#growing }));
+    const sha256 = await (this.#sha256 ?? tarSha256(hashLayer(this.#hashing)));
     return { sha256, tarFile: this.#tarFile, indexFile: this.#indexFile, tarBytes: this.#tarBytes, index };
   }
 
@@ -131,11 +131,15 @@ class StreamIntake {
     closeSync(this.#fd);
   }
 
-  #hashInThread(): Promise<string> {
+  #hashInThread(): Promise<LayerHashes> {
     this.#pool = new WorkerPool(1);
-    const sha256 = this.#pool.run("hashGrowingFile", { path: this.#tarFile, growing: this.#growing });
-    sha256.catch((error: unknown) => (this.#failure = error));
-    return sha256;
+    const hashes = this.#pool.run("hashLayer", this.#hashing());
+    hashes.catch((error: unknown) => (this.#failure = error));
+    return hashes;
+  }
+
+  #hashing(): LayerHashing {
+    return { tar: { path: this.#tarFile, growing: this.#growing }, blob: undefined };
   }
 }
 

@@ -17,7 +17,7 @@ import { TarScanner } from "../kernels/tar-scan.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { containerLayer, type IndexedTree } from "../runtime/container-tree.ts";
 import { findContainer } from "../runtime/find-container.ts";
-import { whilePaused } from "../runtime/freezer.ts";
+import { whileFrozen } from "../runtime/freezer.ts";
 import { requireSpace } from "../store/free-space.ts";
 import type { PublishedBlob, PublishedContent, Scratch, Store } from "../store/store.ts";
 import { warnOfLosses } from "./export-container.ts";
@@ -57,11 +57,13 @@ export async function commitContainer(
   const parent = parentOf(store, record);
   const scratch = await store.scratch();
   try {
-    const layer = await whilePaused(record.id, options.pause !== false, async () => {
+    const takeLayer = async (): Promise<NewLayer | undefined> => {
       const tree = await containerLayer(store, record, paths, reporter);
       requireSpace(store.layout.root, treeDataBytes(tree.index), "the new layer");
       return await writeLayer(scratch, tree, record.name, reporter);
-    });
+    };
+    const frozen = { scratch: scratch.path, signal: reporter.signal };
+    const layer = options.pause === false ? await takeLayer() : await whileFrozen(paths, frozen, takeLayer);
     const config = childImageConfig(parent?.config, {
       runConfig,
       createdBy: record.args.join(" "),

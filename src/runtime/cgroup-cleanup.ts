@@ -1,8 +1,7 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cgroupsPathOf } from "./oci-spec.ts";
+import { containerCgroups } from "./container-cgroups.ts";
 
-const CGROUP_ROOT = "/sys/fs/cgroup";
 const SIGKILL = 9;
 const ATTEMPTS = 50;
 
@@ -11,20 +10,7 @@ const ATTEMPTS = 50;
  * cgroup goes in every hierarchy. Does nothing where the shim has cleaned up, which is the rule. Versions 1, hybrid, 2.
  */
 export function removeCgroup(id: string): void {
-  for (const hierarchy of hierarchies()) {
-    const path = join(hierarchy, cgroupsPathOf(id));
-    if (existsSync(path)) removeOne(path);
-  }
-}
-
-/** Mount points of the hierarchies: one for version 2, one a controller besides for version 1. */
-function hierarchies(): string[] {
-  if (existsSync(join(CGROUP_ROOT, "cgroup.controllers"))) return [CGROUP_ROOT];
-  try {
-    return readdirSync(CGROUP_ROOT).map((name) => join(CGROUP_ROOT, name));
-  } catch {
-    return [];
-  }
+  for (const path of containerCgroups(id)) removeOne(path);
 }
 
 function removeOne(path: string): void {

@@ -9,7 +9,7 @@ import { collect, type Collected } from "./collect.ts";
 import { replaceDurably } from "./durable.ts";
 import { faultPoint } from "./fault.ts";
 import { encodeImageRecords, type ImageRecord, readImageRecords } from "./image-records.ts";
-import { type Intent, readIntent, writeIntent } from "./intent.ts";
+import { type Intent, intentOfLayers, readIntent, writeIntent } from "./intent.ts";
 import { StoreLayout } from "./layout.ts";
 import { moveNames, withoutNames } from "./move-names.ts";
 import {
@@ -29,6 +29,7 @@ import { cleanLeftovers, makeScratch } from "./scratch.ts";
 import type { NamedImage, PublishedContent, RemovedContent, ResolveImageOptions, Scratch, Store } from "./store.ts";
 import { storedImage } from "./stored-image.ts";
 import { requireStoreVersion } from "./store-version.ts";
+import { undoLeftover } from "./undo-note.ts";
 
 /**
  * Opens the store at `root`, making it if it is not there, and cleans what processes that died left behind. Cheap: two
@@ -218,17 +219,18 @@ class FileStore implements Store {
   }
 
   async collectUnneeded(): Promise<RemovedContent> {
-    return await this.#removing((scratch) => this.#collect(wholeContent(this.layout), scratch));
+    return await this.#release(wholeContent(this.layout));
   }
 
   async releaseLayers(diffIds: readonly Digest[]): Promise<RemovedContent> {
-    const chain = chainId(diffIds);
-    const intent: Intent = {
-      blobs: diffIds.map(digestHex),
-      layers: diffIds.map(digestHex),
-      chains: chain === undefined ? [] : [digestHex(chain)],
-    };
-    return await this.#removing((scratch) => this.#collect(intent, scratch));
+    return await this.#release(intentOfLayers(diffIds));
+  }
+
+  async #release(intent: Intent): Promise<RemovedContent> {
+    return await this.#removing((scratch) => {
+      writeIntent(scratch, intent);
+      return this.#collect(intent, scratch);
+    });
   }
 
   /** Runs what removes, under the lock, with a scratch directory, and on a full disk, too. */
@@ -339,6 +341,7 @@ class FileStore implements Store {
    * to a later command: the lock is held for long, or the records cannot be read.
    */
   #recover(path: string): boolean {
+    undoLeftover(path);
     const intent = readIntent(path);
     const containers = containersIn(path);
     if (intent === undefined && containers.length === 0) return true;
