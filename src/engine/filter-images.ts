@@ -28,12 +28,14 @@ export interface FilteredImage {
 
 /**
  * Docker's image filters. The order is kept.
+ * @param labelsOf default: reads the image's config
  * @throws IMAGE_NOT_FOUND for the images of `before` and `since`, USAGE for a malformed pattern
  */
 export function filterImages(
   images: readonly Image[],
   filter: ImageFilter,
   store: Pick<Store, "resolveImage">,
+  labelsOf: (image: Image) => Readonly<Record<string, string>> = (image) => image.config.config?.Labels ?? {},
 ): FilteredImage[] {
   const { dangling, labels = [], withoutLabels = [], references = [], before = [], since = [] } = filter;
   const matchers = references.map(pathMatcher);
@@ -61,10 +63,6 @@ function nameMatches(name: string, matchers: readonly ((name: string) => boolean
   return matchers.some((matches) => matches(repository) || matches(`${repository}:${tag}`) || matches(name));
 }
 
-function labelsOf(image: Image): Readonly<Record<string, string>> {
-  return image.config.config?.Labels ?? {};
-}
-
 /** Whether the labels have `KEY`, or `KEY=VALUE`. */
 export function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
   const equals = wanted.indexOf("=");
@@ -73,9 +71,8 @@ export function hasLabel(labels: Readonly<Record<string, string>>, wanted: strin
 }
 
 /** When the image was made; an image that does not say was made before any other. */
-function createdMs(image: Image): number {
-  const { created } = image.config;
-  if (created === undefined || created.startsWith("0001-")) return -Infinity;
+function createdMs({ created }: Image): number {
+  if (created === "" || created.startsWith("0001-")) return -Infinity;
   const ms = Date.parse(created);
   return Number.isNaN(ms) ? -Infinity : ms;
 }

@@ -12,25 +12,27 @@ import { MASKED_PATHS, READONLY_PATHS } from "../runtime/default-paths.ts";
 import { findContainer } from "../runtime/find-container.ts";
 import type { StoreLayout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
+import { type ContainerSize, containerSizes } from "./container-size.ts";
 
 /** What `docker container inspect` prints of one container, in its order; built from the record and the present state. */
 export type ContainerInspection = Record<string, unknown> & { Id: string };
 
 /**
- * A container as Docker's `container inspect` describes it.
+ * A container as Docker's `container inspect` describes it; with `size` the sizes of its files, too.
  * @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS, CONTAINER_RECORD_INVALID
  */
-export function inspectContainer(store: Store, given: string): ContainerInspection {
+export function inspectContainer(store: Store, given: string, options: { size?: boolean } = {}): ContainerInspection {
   const paths = findContainer(store.layout, given);
   const record = readContainerRecord(paths);
-  return describe(store.layout, paths, record, readContainerStatus(paths));
+  const size = options.size === true ? containerSizes(store)(record) : undefined;
+  return describe(store.layout, paths, record, { status: readContainerStatus(paths), size });
 }
 
 function describe(
   layout: StoreLayout,
   paths: ContainerPaths,
   record: ContainerRecord,
-  status: ContainerStatus,
+  { status, size }: { status: ContainerStatus; size: ContainerSize | undefined },
 ): ContainerInspection {
   const started = existsSync(paths.spec);
   const [path = "", ...args] = record.args;
@@ -78,6 +80,7 @@ function describe(
       },
       Name: record.driver,
     },
+    ...(size === undefined ? {} : { SizeRw: size.writableBytes, SizeRootFs: size.totalBytes }),
     Mounts: [],
     Config: configOf(record),
     NetworkSettings: networkSettingsOf(record.hostConfig),

@@ -115,6 +115,8 @@ export interface Image {
   names: string[];
   /** What Docker shows as its size: the sum of the sizes of the layers' files. */
   sizeBytes: number;
+  /** The config's `created`, known without reading it; empty if it has none. */
+  created: string;
   /** When a name was last given to it in this store, RFC 3339; undefined for an image that never had one. */
   taggedAt?: string;
 }

@@ -17,6 +17,8 @@ export class StoreLayout {
   imagesFile = (): string => join(this.root, "images.json");
   /** The same records once more, written after them: what `system fsck` puts back when the file is lost. */
   imagesBackup = (): string => join(this.root, "images.json.backup");
+  /** What configs and layer indexes say of images, in short (image-summaries.ts). A cache. */
+  summariesFile = (): string => join(this.root, "summaries.json");
   blobsDir = (): string => join(this.root, "blobs", "sha256");
   blob = (digest: Digest): string => join(this.blobsDir(), hexOf(digest));
   layersDir = (): string => join(this.root, "layers");

@@ -5,8 +5,8 @@ import type { Digest, Image, ImageConfig, Platform } from "../image/types.ts";
 import type { ImageRecord } from "./image-records.ts";
 
 /**
- * The image of a record; `meant` is the index through which it was found, the first if not given. Its config and layers are read from the store at first use, so that a listing of names opens no
- * blob.
+ * The image of a record; `meant` is the index through which it was found, the first if not given. Its config and layers
+ * are read from the store at first use, so that a listing of names opens no blob.
  * @throws (on that use) BLOB_MISSING, STORE_CORRUPT
  */
 export function storedImage(
@@ -23,6 +23,7 @@ export function storedImage(
     manifest: record.manifest,
     names: record.names,
     sizeBytes: record.sizeBytes,
+    created: record.created,
     ...(record.taggedAt === undefined ? {} : { taggedAt: record.taggedAt }),
     ...(index === undefined ? {} : { index }),
     indexes,

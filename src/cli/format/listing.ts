@@ -81,14 +81,17 @@ async function renderTemplate<T>(
 }
 
 /** As Go's JSON does by default, and Docker in its listings: `<none>` is `\\u003cnone\\u003e`. */
-function escapeHtml(json: string): string {
+export function escapeHtml(json: string): string {
   return json.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
-/** All fields of a row as JSON. */
+/** All fields of a row, in their order. */
+export function rowRecord<T>({ fields }: Listing<T>, row: T): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(fields).map((name) => [name, fields[name]!.value(row)]));
+}
+
 function rowJson<T>(listing: Listing<T>, row: T): string {
-  const { fields } = listing;
-  return escapeHtml(toJson(Object.fromEntries(Object.keys(fields).map((name) => [name, fields[name]!.value(row)]))));
+  return escapeHtml(toJson(rowRecord(listing, row)));
 }
 
 /** A row as a template sees it: fields are computed when asked for, methods take their argument. */

@@ -73,6 +73,7 @@ export function isKnownEntry(layout: StoreLayout, path: string): boolean {
     layout.imagesFile(),
     layout.imagesBackup(),
     layout.summariesFile(),
+    layout.summariesFile(),
     join(layout.root, "blobs"),
     layout.layersDir(),
     layout.chainsDir(),

@@ -97,7 +97,7 @@ function dockerImages(): object[] {
 }
 
 const rows: ImageRow[] = IMAGES.map((image) => ({
-  image: { id: image.id, config: { created: iso(image.created) }, sizeBytes: image.size } as unknown as Image,
+  image: { id: image.id, created: iso(image.created), sizeBytes: image.size } as unknown as Image,
   repository: image.repository,
   tag: image.tag,
   digest: image.digest,

@@ -6,8 +6,8 @@ import { pathMatcher } from "../../../src/image/path-match.ts";
 import type { Image } from "../../../src/image/types.ts";
 
 function image(id: string, day: number, names: string[], labels: Record<string, string> = {}): Image {
-  const config = { created: `2024-01-${String(day).padStart(2, "0")}T00:00:00Z`, config: { Labels: labels } };
-  return { id: `sha256:${id}`, config, names } as unknown as Image;
+  const created = `2024-01-${String(day).padStart(2, "0")}T00:00:00Z`;
+  return { id: `sha256:${id}`, created, config: { config: { Labels: labels } }, names } as unknown as Image;
 }
 
 const IMAGES = [

@@ -1,28 +1,33 @@
+import { type ContainerSize, containerSizes } from "../../../engine/container-size.ts";
 import type { ListedContainer } from "../../../engine/list-containers.ts";
 import { shortId } from "../../../runtime/container-id.ts";
 import type { Store } from "../../../store/store.ts";
+import { humanSize } from "../../format/byte-size.ts";
 import { humanDuration } from "../../format/duration.ts";
+import { goQuote } from "../../format/go-template/go-quote.ts";
+import { goTimeText } from "../../format/go-time.ts";
 import type { Listing } from "../../format/listing.ts";
 import { statusText } from "./status-text.ts";
 
 const COMMAND_WIDTH = 20;
 
-/** Docker's table of containers. */
+/** Docker's table of containers; with `sizes` their files are counted, else SIZE is `0B` and not in the table. */
 export function containerListing(
   store: Store,
-  options: { truncate: boolean; nowMs: number },
+  options: { truncate: boolean; nowMs: number; sizes: boolean },
 ): Listing<ListedContainer> {
-  const { truncate, nowMs } = options;
+  const { truncate, nowMs, sizes } = options;
+  const sizeOf = containerSizes(store);
   const age = ({ record }: ListedContainer): string => `${humanDuration(nowMs - Date.parse(record.created))} ago`;
   const id = ({ record }: ListedContainer): string => (truncate ? shortId(record.id) : record.id);
   const labels = ({ record }: ListedContainer): Record<string, string> => record.config.Labels ?? {};
   return {
     typeName: "ContainerContext",
     quiet: "ID",
-    table: ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"],
+    table: ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names", ...(sizes ? ["Size"] : [])],
     fields: {
       Command: { title: "COMMAND", value: (row) => commandText(row.record.args, truncate) },
-      CreatedAt: { title: "CREATED AT", value: (row) => localTime(row.record.created) },
+      CreatedAt: { title: "CREATED AT", value: (row) => goTimeText(Date.parse(row.record.created)) },
       ID: { title: "CONTAINER ID", value: id },
       Image: { title: "IMAGE", value: imageColumn(store, truncate) },
       Labels: {
@@ -38,6 +43,7 @@ export function containerListing(
       Networks: { title: "NETWORKS", value: (row) => row.record.hostConfig.NetworkMode },
       Ports: { title: "PORTS", value: () => "" },
       RunningFor: { title: "CREATED", value: age },
+      Size: { title: "SIZE", value: ({ record }) => (sizes ? sizeText(sizeOf(record)) : "0B") },
       State: { title: "STATE", value: (row) => row.status.state },
       Status: { title: "STATUS", value: (row) => statusText(row.status, nowMs) },
     },
@@ -65,21 +71,16 @@ function imageColumn(store: Store, truncate: boolean): (row: ListedContainer) =>
   };
 }
 
+function sizeText({ writableBytes, totalBytes }: ContainerSize): string {
+  return `${humanSize(writableBytes)} (virtual ${humanSize(totalBytes)})`;
+}
+
+/** Docker's quoting: apostrophes around what has a blank, and the whole as Go quotes it. */
 function commandText(args: readonly string[], truncate: boolean): string {
-  const text = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`)).join(" ");
+  const [program = "", ...others] = args;
+  const text = [program, ...others.map((arg) => (arg.includes(" ") ? `'${arg}'` : arg))].join(" ");
   const characters = Array.from(text);
   const shown =
     truncate && characters.length > COMMAND_WIDTH ? `${characters.slice(0, COMMAND_WIDTH - 1).join("")}…` : text;
-  return JSON.stringify(shown);
-}
-
-/** `2026-11-22 04:26:16 +0000 UTC`, as Go prints a local time. */
-function localTime(timestamp: string): string {
-  const date = new Date(timestamp);
-  const offset = -date.getTimezoneOffset();
-  const two = (value: number): string => String(Math.trunc(value)).padStart(2, "0");
-  const zone = `${offset < 0 ? "-" : "+"}${two(Math.abs(offset) / 60)}${two(Math.abs(offset) % 60)}`;
-  const name = offset === 0 ? "UTC" : zone;
-  const local = new Date(date.getTime() + offset * 60_000).toISOString();
-  return `${local.slice(0, 10)} ${local.slice(11, 19)} ${zone} ${name}`;
+  return goQuote(shown);
 }

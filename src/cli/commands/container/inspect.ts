@@ -7,7 +7,7 @@ export const command = defineCommand({
   operands: { synopsis: "CONTAINER [CONTAINER...]", min: 1, completes: "container" },
   flags: {
     format: objectFormatFlag,
-    size: boolFlag("Display total file sizes", { short: "s", hidden: true }),
+    size: boolFlag("Display total file sizes", { short: "s" }),
   },
   examples: [{ says: "The state of a container", line: "gantry container inspect -f '{{.State.Status}}' web" }],
   async run(context, { flags, operands }) {
@@ -15,6 +15,8 @@ export const command = defineCommand({
     const { openStore } = await import("../../../store/open-store.ts");
     const { inspectContainer } = await import("../../../engine/inspect-container.ts");
     const store = openStore(context.storeRoot);
-    return await inspectTargets(context, operands, flags.format, (given) => inspectContainer(store, given));
+    return await inspectTargets(context, operands, flags.format, (given) =>
+      inspectContainer(store, given, { size: flags.size }),
+    );
   },
 });

@@ -13,6 +13,7 @@ export const command = defineCommand({
     latest: boolFlag("Show the latest created container (includes all states)", { short: "l" }),
     "no-trunc": boolFlag("Don't truncate output"),
     quiet: boolFlag("Only display container IDs", { short: "q" }),
+    size: boolFlag("Display total file sizes", { short: "s" }),
   },
   examples: [
     { says: "All containers, also those that have ended", line: "gantry ps -a" },
@@ -30,7 +31,8 @@ export const command = defineCommand({
     let shown = filterContainers(store, listContainers(store), flags.filter);
     if (!flags.all && !byStatus && limit < 0) shown = shown.filter(({ status }) => status.state === "running");
     if (limit >= 0) shown = shown.slice(0, limit);
-    const listing = containerListing(store, { truncate: !flags["no-trunc"], nowMs: Date.now() });
+    const sizes = flags.size || /\.Size\b/.test(flags.format);
+    const listing = containerListing(store, { truncate: !flags["no-trunc"], nowMs: Date.now(), sizes });
     context.stdout.write(await renderListing(listing, shown, { format: flags.format, quiet: flags.quiet }));
     return 0;
   },

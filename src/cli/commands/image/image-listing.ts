@@ -16,7 +16,7 @@ export interface ImageRow {
 /** The list of images as tables, templates and JSON show it; the fields are Docker's. */
 export function imageListing(options: { noTrunc: boolean; digests: boolean; nowMs: number }): Listing<ImageRow> {
   const createdSince = ({ image }: ImageRow): string => {
-    const created = unixMs(image.config.created);
+    const created = unixMs(image.created);
     return created === undefined ? "" : `${humanDuration(options.nowMs - created)} ago`;
   };
   return {
@@ -25,7 +25,7 @@ export function imageListing(options: { noTrunc: boolean; digests: boolean; nowM
     table: ["Repository", "Tag", ...(options.digests ? ["Digest"] : []), "ID", "CreatedSince", "Size"],
     fields: {
       Containers: { title: "CONTAINERS", value: () => "N/A" },
-      CreatedAt: { title: "CREATED AT", value: ({ image }) => goTimeText(unixMs(image.config.created)) },
+      CreatedAt: { title: "CREATED AT", value: ({ image }) => goTimeText(unixMs(image.created)) },
       CreatedSince: { title: "CREATED", value: createdSince, absent: "N/A" },
       Digest: { title: "DIGEST", value: (row) => row.digest },
       ID: { title: "IMAGE ID", value: ({ image }) => (options.noTrunc ? image.id : shortId(image.id)) },

@@ -40,7 +40,11 @@ export const command = defineCommand({
     if (filters.length > 0) {
       const { imageFilter } = await import("./image-filters.ts");
       const { filterImages } = await import("../../../engine/filter-images.ts");
-      selected = filterImages(images, imageFilter(filters, "list"), store);
+      const { imageSummaries } = await import("../../../store/image-summaries.ts");
+      const summaries = filters.some(({ name }) => name.startsWith("label")) ? imageSummaries(store) : undefined;
+      const labelsOf = summaries === undefined ? undefined : (image: Image) => summaries.of(image).labels;
+      selected = filterImages(images, imageFilter(filters, "list"), store, labelsOf);
+      summaries?.save();
     }
     const { familiarParts } = await import("../../../image/reference.ts");
     const { nameDigest } = await import("../../../image/received-index.ts");

@@ -31,7 +31,7 @@ export const command = defineCommand({
     const kinds: ((target: string) => object)[] = [];
     if (flags.type !== "image") {
       const { inspectContainer } = await import("../../../engine/inspect-container.ts");
-      kinds.push((target) => inspectContainer(store, target));
+      kinds.push((target) => inspectContainer(store, target, { size: flags.size }));
     }
     if (flags.type !== "container") kinds.push((target) => inspectImage(store, target));
     return await inspectTargets(context, operands, flags.format, (target) => {
