@@ -13,6 +13,15 @@ export function openIn(root: PathLike | number, path: PathLike, flags: number, m
   return call(OPERATION.openIn, fields).result;
 }
 
+/**
+ * The target of a symbolic link, found as `openIn` finds it, as raw bytes.
+ * @param root a directory's descriptor
+ * @throws SYSTEM_CALL_FAILED (EINVAL if it is no symbolic link), PERMISSION
+ */
+export function readLinkIn(root: number, path: PathLike): Buffer {
+  return Buffer.from(call(OPERATION.readLinkIn, request().fd("root", root).text("path", path)).reply.bytes());
+}
+
 function rootField(root: PathLike | number): RequestWriter {
   return typeof root === "number"
     ? request().bool("isDescriptor", true).fd("root", root)

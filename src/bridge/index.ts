@@ -4,11 +4,13 @@
  * NATIVE_MISSING if gantry has not been built. Main thread only.
  */
 export { copyFileRange, copyFileRangeAsync } from "./copy.ts";
+export { type CopiedTree, type CopyOwner, type CopyTreeOptions, copyTree } from "./copy-tree.ts";
 export {
   linkDescriptor,
   openIn,
   preallocate,
   punchHole,
+  readLinkIn,
   renameExchange,
   renameNoReplace,
   startWriteback,
@@ -16,8 +18,10 @@ export {
 } from "./file.ts";
 export { kernelVersion, probeErofsFile } from "./kernel.ts";
 export { type FileLock, isLocked, lockFile, tryLockFile } from "./lock.ts";
+export { openRoot, type RootLayers } from "./root.ts";
 export { connectUnix } from "./socket.ts";
 export { spawnDetached } from "./spawn.ts";
 export { errnoName } from "./system-error.ts";
 export { extractTree, removeTree, walkTree, walkTreeAsync } from "./tree.ts";
+export { Untar } from "./untar.ts";
 export { getXattr, listXattrs, removeXattr, setXattr } from "./xattr.ts";

@@ -9,6 +9,11 @@ export const OPERATION = {
   walkTree: 20,
   extractTree: 21,
   removeTree: 22,
+  copyTree: 23,
+  untarBegin: 24,
+  untarPush: 25,
+  untarFinish: 26,
+  untarAbandon: 27,
   copyFileRange: 30,
   openIn: 40,
   syncRange: 41,
@@ -16,6 +21,7 @@ export const OPERATION = {
   allocate: 43,
   rename: 44,
   linkDescriptor: 45,
+  readLinkIn: 46,
   listXattrs: 50,
   getXattr: 51,
   setXattr: 52,
@@ -23,6 +29,7 @@ export const OPERATION = {
   spawnDetached: 60,
   connectUnix: 61,
   probeErofsFile: 70,
+  openRoot: 71,
 } as const;
 
 export type Operation = (typeof OPERATION)[keyof typeof OPERATION];

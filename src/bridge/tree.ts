@@ -21,6 +21,12 @@ export interface WalkOptions {
    * the same content then has the same extents on every file system. Such files are read. Default: what the file system says.
    */
   zerosFromBytes?: number;
+  /** Only what has this name in the root: a file or a tree, with records whose paths begin with the name. */
+  name?: PathLike;
+  /** Also what is mounted in the tree, but for the kernel's own interfaces (proc, sysfs ...). Default false. */
+  enterMounts?: boolean;
+  /** With `enterMounts`: paths at which nothing that is mounted is entered. */
+  leaves?: readonly PathLike[];
 }
 
 export interface WalkedTree {
@@ -42,7 +48,10 @@ function walkRequest(root: PathLike, options: WalkOptions): RequestWriter {
     .u32("overlay", ["trusted", "user", "none"].indexOf(options.overlay ?? "trusted"))
     .bool("includeRoot", options.includeRoot ?? false)
     .bool("xattrs", options.xattrs ?? true)
-    .u64("zerosFromBytes", options.zerosFromBytes ?? 0);
+    .u64("zerosFromBytes", options.zerosFromBytes ?? 0)
+    .text("name", options.name ?? "")
+    .bool("enterMounts", options.enterMounts ?? false)
+    .texts("leaves", options.leaves ?? []);
 }
 
 /** The result is { u32 socketCount, sockets..., records }, sockets as u32 length and bytes. */
@@ -62,7 +71,7 @@ function walkedTree(reply: Reply): WalkedTree {
 
 /**
  * Describes a directory tree, an overlay's upper directory for example. No symbolic link is followed, not even in the
- * middle of a path when somebody changes the tree meanwhile, and no mount point below `root` is entered.
+ * middle of a path when somebody changes the tree meanwhile, and no mount point below `root` is entered unless asked for.
  * @throws SYSTEM_CALL_FAILED, PERMISSION
  */
 export function walkTree(root: PathLike, options: WalkOptions = {}): WalkedTree {

@@ -28,12 +28,11 @@ const BLOCK_BYTES: u64 = 512;
 
 const CONFINED: u64 = resolve::BENEATH | resolve::NO_SYMLINKS | resolve::NO_MAGICLINKS;
 
-/// sourceDirectory, sourceName (empty: what the directory holds), targetDirectory, targetName (empty: into the directory
-/// itself), owned, uid, gid, leaves -> the number of entries; the handle of { u64 tarBytes, u32 socketCount,
+/// source (any file; O_PATH will do), target directory, target name (empty: what the source holds goes into the directory),
+/// owned, uid, gid, leaves -> the number of entries; the handle of { u64 tarBytes, u32 socketCount,
 /// u32 changedCount, paths (u32 length, bytes) }.
 pub fn copy_tree(mut request: Request<'_>, reply: &mut Reply<'_>, control: Control<'_>) -> Outcome {
     let source = request.fd()?;
-    let source_name = request.text()?;
     let target = request.fd()?;
     let target_name = request.text()?;
     let owner = request.owner()?;
@@ -54,15 +53,8 @@ pub fn copy_tree(mut request: Request<'_>, reply: &mut Reply<'_>, control: Contr
         changed: Vec::new(),
     };
     let run = || {
-        match (source_name.is_empty(), target_name.is_empty()) {
-            (true, true) => tree.content(source, target)?,
-            (true, false) => {
-                let stat = fs::stat_fd(source).step("statx", "")?;
-                tree.target_path = target_name.to_bytes().to_vec();
-                tree.open_directory(source, &stat, target, &target_name)?;
-            }
-            (false, _) => tree.named_entry(source, &source_name, target, &target_name)?,
-        }
+        tree.target_path = target_name.to_bytes().to_vec();
+        tree.root(source, target, &target_name)?;
         Ok(tree)
     };
     let tree = std::thread::scope(|scope| {
@@ -105,12 +97,29 @@ struct Copier<'a> {
 }
 
 impl Copier<'_> {
-    fn named_entry(&mut self, source: BorrowedFd<'_>, name: &CStr, target: BorrowedFd<'_>, to: &CStr) -> Done {
-        self.source_path = name.to_bytes().to_vec();
-        self.target_path = to.to_bytes().to_vec();
-        let stat = fs::stat_at(source, name).step("statx", name.to_bytes())?;
-        let parent = fs::stat_fd(source).step("statx", "")?;
-        self.entry(source, &parent, name, &stat, target, to)
+    /// The source itself, whatever it is.
+    fn root(&mut self, source: BorrowedFd<'_>, target: BorrowedFd<'_>, to: &CStr) -> Done {
+        let stat = fs::stat_fd(source).step("statx", "")?;
+        let kind = kind_of(&stat);
+        if kind == Some(ENTRY_DIRECTORY) {
+            let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+            let directory = fs::open_at(source, c".", flags, 0).step("open", "")?;
+            return match to.is_empty() {
+                true => self.content(directory.as_fd(), target),
+                false => self.open_directory(directory.as_fd(), &stat, target, to),
+            };
+        }
+        let copied = match kind {
+            None => {
+                self.sockets.push(Vec::new());
+                return Ok(());
+            }
+            Some(ENTRY_REGULAR) => fs::open(&fs::descriptor_path(source), libc::O_RDONLY | libc::O_NONBLOCK, 0)
+                .step("open", "")
+                .and_then(|file| self.regular_file(file.as_fd(), &stat, target, to)),
+            Some(kind) => self.special_file(source, kind, &stat, target, to),
+        };
+        copied.map_err(|error| self.told(error))
     }
 
     fn content(&mut self, source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Done {
@@ -147,18 +156,13 @@ impl Copier<'_> {
         target: BorrowedFd<'_>,
         to: &CStr,
     ) -> Done {
-        let kind = match u32::from(stat.stx_mode) & libc::S_IFMT {
-            libc::S_IFDIR => return self.directory(source, parent, name, target, to),
-            libc::S_IFSOCK => {
-                self.sockets.push(self.source_path.clone());
-                return Ok(());
-            }
-            libc::S_IFREG => ENTRY_REGULAR,
-            libc::S_IFLNK => ENTRY_SYMLINK,
-            libc::S_IFCHR => ENTRY_CHAR,
-            libc::S_IFBLK => ENTRY_BLOCK,
-            _ => ENTRY_FIFO,
+        let Some(kind) = kind_of(stat) else {
+            self.sockets.push(self.source_path.clone());
+            return Ok(());
         };
+        if kind == ENTRY_DIRECTORY {
+            return self.directory(source, parent, name, target, to);
+        }
         let identity = (stat.stx_ino, stat.stx_dev_major, stat.stx_dev_minor);
         if stat.stx_nlink > 1 && self.link(&identity, target, to)? {
             self.count(0);
@@ -263,22 +267,26 @@ impl Copier<'_> {
             Err(Errno(libc::ENOENT | libc::ELOOP | libc::ESTALE)) => return Ok(false),
             Err(error) => return Err(error).step("open", ""),
         };
-        let xattrs = self.read_xattrs(file.as_fd())?;
+        self.regular_file(file.as_fd(), &stat, target, to).map(|()| true)
+    }
+
+    fn regular_file(&mut self, file: BorrowedFd<'_>, stat: &Stat, target: BorrowedFd<'_>, to: &CStr) -> Done {
+        let xattrs = self.read_xattrs(file)?;
         let new = self.placer.begin_file(target, to, stat.stx_size)?;
-        let copied = match self.data(file.as_fd(), &stat, &new) {
+        let copied = match self.data(file, stat, &new) {
             Ok(copied) => copied,
             Err(error) => {
                 self.placer.abandon_file(target, to, new);
                 return Err(error);
             }
         };
-        self.placer.finish_file(target, to, new, &attributes_of(ENTRY_REGULAR, &stat, &xattrs))?;
+        self.placer.finish_file(target, to, new, &attributes_of(ENTRY_REGULAR, stat, &xattrs))?;
         // Files of the kernel's interfaces are shorter than they say, always: only one that shrank has changed.
-        if copied < stat.stx_size && fs::stat_fd(file.as_fd()).is_ok_and(|now| now.stx_size < stat.stx_size) {
+        if copied < stat.stx_size && fs::stat_fd(file).is_ok_and(|now| now.stx_size < stat.stx_size) {
             self.changed.push(self.source_path.clone());
         }
         self.count(copied.max(stat.stx_size));
-        Ok(true)
+        Ok(())
     }
 
     /// Copies what the file holds, holes as holes; returns where it ends.
@@ -335,14 +343,25 @@ impl Copier<'_> {
         if (now.stx_ino, now.stx_mode) != (stat.stx_ino, stat.stx_mode) {
             return Ok(false);
         }
+        self.special_file(handle.as_fd(), kind, &now, target, to).map(|()| true)
+    }
+
+    fn special_file(
+        &mut self,
+        source: BorrowedFd<'_>,
+        kind: u8,
+        stat: &Stat,
+        target: BorrowedFd<'_>,
+        to: &CStr,
+    ) -> Done {
         let link = match kind {
-            ENTRY_SYMLINK => fs::read_link_at(handle.as_fd(), c"").step("readlink", "")?,
+            ENTRY_SYMLINK => fs::read_link_at(source, c"").step("readlink", "")?,
             _ => Vec::new(),
         };
-        let xattrs = self.read_xattrs(handle.as_fd())?;
-        self.placer.special(target, to, &attributes_of(kind, &now, &xattrs), &link)?;
+        let xattrs = self.read_xattrs(source)?;
+        self.placer.special(target, to, &attributes_of(kind, stat, &xattrs), &link)?;
         self.count(0);
-        Ok(true)
+        Ok(())
     }
 
     fn read_xattrs(&mut self, file: BorrowedFd<'_>) -> Result<Vec<u8>, StepError> {
@@ -372,6 +391,19 @@ impl Copier<'_> {
     /// Errors of the target side name the target's path.
     fn told(&self, error: StepError) -> StepError {
         StepError { path: self.target_path.clone(), ..error }
+    }
+}
+
+/// `ENTRY_*`; None for a socket, which cannot be copied.
+fn kind_of(stat: &Stat) -> Option<u8> {
+    match u32::from(stat.stx_mode) & libc::S_IFMT {
+        libc::S_IFDIR => Some(ENTRY_DIRECTORY),
+        libc::S_IFREG => Some(ENTRY_REGULAR),
+        libc::S_IFLNK => Some(ENTRY_SYMLINK),
+        libc::S_IFCHR => Some(ENTRY_CHAR),
+        libc::S_IFBLK => Some(ENTRY_BLOCK),
+        libc::S_IFIFO => Some(ENTRY_FIFO),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! every call takes a bare name: fast, and no lookup can be led astray by somebody who changes the tree meanwhile.
 
 use std::collections::HashMap;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
 use gantry_sys::dir::read_directory;
@@ -14,6 +14,7 @@ use gantry_sys::xattr::{self, LIMIT_BYTES, Target};
 
 use crate::holes;
 use crate::message::{Outcome, Reply, Request};
+use crate::mounts::is_kernel_interface;
 use crate::record::{Entry, push_record, push_xattr};
 use crate::results;
 
@@ -24,7 +25,8 @@ const STACK_BYTES: usize = 8 << 20;
 
 type Done = Result<(), StepError>;
 
-/// root, overlay (0 trusted, 1 user, 2 none), includeRoot, xattrs, u64 zerosFrom -> the number of records; the handle of
+/// root, overlay (0 trusted, 1 user, 2 none), includeRoot, xattrs, u64 zerosFrom, name (empty: all that the root holds),
+/// enterMounts, leaves -> the number of records; the handle of
 /// { u32 socketCount, u32 zero, sockets (u32 length, bytes), 8-aligned records }.
 pub fn walk_tree(mut request: Request<'_>, reply: &mut Reply<'_>, control: Control<'_>) -> Outcome {
     let root = request.text()?;
@@ -36,6 +38,9 @@ pub fn walk_tree(mut request: Request<'_>, reply: &mut Reply<'_>, control: Contr
     let include_root = request.bool()?;
     let xattrs = request.bool()?;
     let zeros_from = request.u64()?;
+    let name = request.text()?;
+    let enter_mounts = request.bool()?;
+    let leaves = request.texts()?;
     let handle = fs::open(&root, libc::O_RDONLY | libc::O_DIRECTORY, 0).step("open", root.as_bytes())?;
     let stat = fs::stat_fd(handle.as_fd()).step("statx", root.as_bytes())?;
     let mut walk = Walk {
@@ -45,6 +50,8 @@ pub fn walk_tree(mut request: Request<'_>, reply: &mut Reply<'_>, control: Contr
         zeros_from,
         control,
         device: (stat.stx_dev_major, stat.stx_dev_minor),
+        enter_mounts,
+        leaves: &leaves,
         path: Vec::new(),
         records: Vec::with_capacity(64 << 10),
         entries: 0,
@@ -59,7 +66,14 @@ pub fn walk_tree(mut request: Request<'_>, reply: &mut Reply<'_>, control: Contr
         if include_root {
             walk.directory_record(c".", &stat)?;
         }
-        walk.directory(&handle)?;
+        if name.is_empty() {
+            walk.directory(&handle)?;
+        } else {
+            walk.path.extend_from_slice(name.as_bytes());
+            let stat = fs::stat_at(CWD, &name).map_err(|e| walk.failed("statx", e))?;
+            walk.device = (stat.stx_dev_major, stat.stx_dev_minor);
+            walk.entry(&handle, &name, &stat)?;
+        }
         Ok(walk)
     };
     let walk = std::thread::scope(|scope| {
@@ -91,7 +105,11 @@ struct Walk<'a> {
     /// Files of this size are looked through for zeros; 0: none.
     zeros_from: u64,
     control: Control<'a>,
+    /// Of the root.
     device: (u32, u32),
+    enter_mounts: bool,
+    /// Paths whose mount points are empty, whatever is mounted there.
+    leaves: &'a [CString],
     /// Of the entry at hand, relative to the root.
     path: Vec<u8>,
     records: Vec<u8>,
@@ -193,10 +211,17 @@ impl Walk<'_> {
         let stat = fs::stat_fd(handle.as_fd()).map_err(|e| self.failed("statx", e))?;
         fs::change_directory(handle.as_fd()).map_err(|e| self.failed("chdir", e))?;
         self.directory_record(c".", &stat)?;
-        if (stat.stx_dev_major, stat.stx_dev_minor) == self.device {
+        if (stat.stx_dev_major, stat.stx_dev_minor) == self.device || self.enters(&handle) {
             self.directory(&handle)?;
         }
         fs::change_directory(parent.as_fd()).map_err(|e| self.failed("chdir", e))
+    }
+
+    /// Whether to go on into another file system than the root's.
+    fn enters(&self, mounted: &OwnedFd) -> bool {
+        self.enter_mounts
+            && !self.leaves.iter().any(|leaf| leaf.as_bytes() == self.path)
+            && !is_kernel_interface(mounted.as_fd())
     }
 
     fn directory_record(&mut self, name: &CStr, stat: &Stat) -> Done {

@@ -3,6 +3,7 @@ import type { CommandEntry } from "../../framework/command.ts";
 export const CONTAINER_ENTRIES: readonly CommandEntry[] = [
   { names: ["container attach", "attach"], load: () => import("./attach.ts") },
   { names: ["container commit", "commit"], load: () => import("./commit.ts") },
+  { names: ["container cp", "cp"], load: () => import("./cp.ts") },
   { names: ["container create", "create"], load: () => import("./create.ts") },
   { names: ["container diff", "diff"], load: () => import("./diff.ts") },
   { names: ["container export", "export"], load: () => import("./export.ts") },

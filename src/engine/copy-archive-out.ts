@@ -1,0 +1,98 @@
+import { closeSync, fstatSync } from "node:fs";
+import { posix } from "node:path";
+import { treeDataBytes } from "../archive/tree-size.ts";
+import { writeTree } from "../archive/tree-writer.ts";
+import { walkTreeAsync } from "../bridge/index.ts";
+import type { Reporter } from "../events/progress.ts";
+import { buildLayerIndex } from "../kernels/layer.ts";
+import { encodeTarHeader } from "../kernels/tar-write.ts";
+import { writeAll } from "../kernels/write-all.ts";
+import { filterRecords } from "../layer/entry-records.ts";
+import { ENTRY_DIRECTORY } from "../layer/format.ts";
+import { LayerIndex } from "../layer/layer-index.ts";
+import { type CopySide, findSource, isWhole, leavesBelow } from "./copy-between.ts";
+import { followLinks, openDirectoryIn, parentOf } from "./copy-lookup.ts";
+import { warnOfLosses } from "./export-container.ts";
+
+/**
+ * Writes a file or a tree of a container as a tar, under the last name of its path; what `dir/.` and `/` hold, as `./`.
+ * Returns the bytes of the tar.
+ * @throws PATH_NOT_FOUND, COPY_CONFLICT, CANCELLED, SYSTEM_CALL_FAILED
+ */
+export async function copyArchiveOut(
+  source: CopySide,
+  fd: number,
+  options: { followLink: boolean; leaves: readonly string[] },
+  reporter: Reporter,
+): Promise<number> {
+  closeSync(findSource(source, options.followLink).fd);
+  const follow = options.followLink || source.at.ending !== "";
+  const path = follow ? followLinks(source.root, source.at.path) : source.at.path;
+  const whole = isWhole(source.at) || [".", ".."].includes(posix.basename(path));
+  const from = whole ? path : parentOf(path);
+  const name = whole ? "" : posix.basename(path);
+  const directory = openDirectoryIn(source.root, from);
+  if (directory === undefined) throw source.missing(source.at.given);
+  try {
+    const { index, sockets } = await describe(directory, from, name, options.leaves, reporter);
+    const task = "copy";
+    reporter.emit({ kind: "start", task, label: source.shown, totalBytes: treeDataBytes(index) });
+    const start = whole ? headerOf(directory) : new Uint8Array(0);
+    writeAll(fd, start);
+    const sources = [{ type: "directory" as const, path: `/proc/self/fd/${directory}` }];
+    const { tarBytes, changedWhileRead } = await writeTree(index, sources, fd, reporter, { task });
+    reporter.emit({ kind: "done", task });
+    warnOfLosses(reporter, sockets, changedWhileRead);
+    return start.length + tarBytes;
+  } finally {
+    closeSync(directory);
+  }
+}
+
+async function describe(
+  directory: number,
+  from: string,
+  name: string,
+  leaves: readonly string[],
+  reporter: Reporter,
+): Promise<{ index: LayerIndex; sockets: string[] }> {
+  const { records, skippedSockets } = await walkTreeAsync(`/proc/self/fd/${directory}`, {
+    overlay: "none",
+    name,
+    enterMounts: true,
+    leaves: leavesBelow(from, leaves),
+    signal: reporter.signal,
+  });
+  const kept = filterRecords(records, ({ path }) => {
+    if (!isWhiteout(path)) return true;
+    const text = `/${Buffer.from(path).toString()} cannot be told from a deletion mark in an archive: left out`;
+    reporter.emit({ kind: "message", level: "warning", text });
+    return false;
+  });
+  return {
+    index: new LayerIndex(buildLayerIndex(kept)),
+    sockets: skippedSockets.map((path) => Buffer.from(path).toString("latin1")),
+  };
+}
+
+const WHITEOUT = Buffer.from("/.wh.");
+
+function isWhiteout(path: Uint8Array): boolean {
+  return Buffer.concat([WHITEOUT.subarray(0, 1), path]).includes(WHITEOUT);
+}
+
+/** The header of the directory itself, `./`. */
+function headerOf(directory: number): Uint8Array {
+  const stat = fstatSync(directory, { bigint: true });
+  const { mode, uid, gid, mtimeNs } = stat;
+  const seconds = mtimeNs / 1_000_000_000n - (mtimeNs < 0n && mtimeNs % 1_000_000_000n !== 0n ? 1n : 0n);
+  return encodeTarHeader({
+    type: ENTRY_DIRECTORY,
+    path: ".",
+    mode: Number(mode) & 0o7777,
+    uid: Number(uid),
+    gid: Number(gid),
+    mtimeSeconds: Number(seconds),
+    mtimeNanoseconds: Number(mtimeNs - seconds * 1_000_000_000n),
+  });
+}
