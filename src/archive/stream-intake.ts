@@ -2,6 +2,7 @@ import { closeSync, fdatasync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { detectCompression } from "../kernels/detect-compression.ts";
 import { GrowingFileWriter, makeGrowingFile } from "../kernels/growing-file.ts";
 import { hashLayer, type LayerHashes, type LayerHashing } from "../kernels/hash-file.ts";
@@ -32,10 +33,15 @@ export interface TakenTar {
  * Takes a layer from a stream whose length nobody knows, in one pass: this thread reads, decompresses, scans and writes
  * the tar, another one hashes it as it is written. The tar is kept byte for byte; nothing of it is held but its headers.
  * @throws ARCHIVE_INVALID (empty), COMPRESSION_UNSUPPORTED, GZIP_INVALID, ZSTD_INVALID, TAR_INVALID, LAYER_INVALID and the
- * other codes of the kernels, NO_SPACE, SYSTEM_CALL_FAILED, CANCELLED, and what the source throws
+ * other codes of the kernels, LIMIT_EXCEEDED, NO_SPACE, SYSTEM_CALL_FAILED, CANCELLED, and what the source throws
  */
-export async function takeStream(source: ByteStream, scratch: string, reporter: Reporter): Promise<TakenTar> {
-  const intake = new StreamIntake(scratch);
+export async function takeStream(
+  source: ByteStream,
+  scratch: string,
+  reporter: Reporter,
+  limits: ArchiveLimits = {},
+): Promise<TakenTar> {
+  const intake = new StreamIntake(scratch, limits);
   const { label, totalBytes } = source;
   const total = totalBytes === undefined ? {} : { totalBytes };
   const task = "import";
@@ -46,7 +52,7 @@ export async function takeStream(source: ByteStream, scratch: string, reporter: 
       throw new GantryError("ARCHIVE_INVALID", `${label} is empty`, { remedy: "Give a tar of a root file system." });
     }
     const compression = detectCompression(start);
-    const decoder = compression === "none" ? undefined : await openDecoder(compression, label);
+    const decoder = compression === "none" ? undefined : await openDecoder(compression, label, limits);
     const write = (bytes: Uint8Array): void => {
       intake.write(bytes);
     };
@@ -79,7 +85,7 @@ class StreamIntake {
   readonly #fd: number;
   readonly #growing = makeGrowingFile();
   readonly #position = new GrowingFileWriter(this.#growing);
-  readonly #scanner = new TarScanner();
+  readonly #scanner: TarScanner;
   #pool: WorkerPool | undefined;
   #hashes: Promise<LayerHashes> | undefined;
   #failure: unknown;
@@ -87,7 +93,8 @@ class StreamIntake {
   #toldDisk = 0;
   #writeback: Promise<void> | undefined;
 
-  constructor(scratch: string) {
+  constructor(scratch: string, limits: ArchiveLimits) {
+    this.#scanner = new TarScanner(limits);
     this.#tarFile = join(scratch, "import.tar");
     this.#indexFile = join(scratch, "import.index");
     this.#fd = openSync(this.#tarFile, "wx", 0o600);
@@ -121,7 +128,7 @@ class StreamIntake {
     // While the other thread still hashes.
     const index = buildLayerIndex(this.#scanner.finish().records);
     writeFileSync(this.#indexFile, index, { flag: "wx", mode: 0o600 });
-    const sha256 = await (this.#sha256 ?? tarSha256(hashLayer(this.#hashing)));
+    const { tarSha256: sha256 } = await (this.#hashes ?? hashLayer(this.#hashing()));
     return { sha256, tarFile: this.#tarFile, indexFile: this.#indexFile, tarBytes: this.#tarBytes, index };
   }
 

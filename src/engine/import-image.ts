@@ -7,13 +7,15 @@ import { childImageConfig } from "../image/child-config.ts";
 import { digestOf } from "../image/digest.ts";
 import { applyChanges } from "../image/instructions/apply-changes.ts";
 import { OCI_LAYER } from "../image/media-types.ts";
-import { fullTagName } from "../image/reference.ts";
+import { familiarReference, fullTagName } from "../image/reference.ts";
 import { type Timestamp, timestampOf } from "../image/timestamp.ts";
 import type { Image, Platform } from "../image/types.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
 import { requireSpace } from "../store/free-space.ts";
 import type { Store } from "../store/store.ts";
 import { writeImageDocuments } from "./image-documents.ts";
+import { imageEvent } from "./image-event.ts";
 
 /** A file, a URL (http, https) or an open descriptor: standard input, a pipe. */
 export type ImportSource = TarSource;
@@ -29,13 +31,14 @@ export interface ImportOptions {
   platform?: Platform;
   /** When the image was made; now where it is not given. */
   timestamp?: Timestamp;
+  limits?: ArchiveLimits;
 }
 
 /**
  * Makes an image of one layer of a tar, plain or compressed. The tar becomes the layer byte for byte, whatever it was
  * compressed with: the same tar at the same timestamp is the same image. Durable on return.
  * @throws REFERENCE_INVALID, INSTRUCTION_INVALID, ARCHIVE_NOT_FOUND, ARCHIVE_INVALID, DOWNLOAD_FAILED,
- * COMPRESSION_UNSUPPORTED, TAR_INVALID, LAYER_INVALID and the other codes of the kernels, NO_SPACE, CANCELLED
+ * COMPRESSION_UNSUPPORTED, TAR_INVALID, LAYER_INVALID and the other codes of the kernels, LIMIT_EXCEEDED, NO_SPACE, CANCELLED
  */
 export async function importImage(
   store: Store,
@@ -51,7 +54,7 @@ export async function importImage(
     const opened = await openTarSource(source, reporter.signal);
     try {
       if (opened.totalBytes !== undefined) requireSpace(store.layout.root, opened.totalBytes, "importing the image");
-      const taken = await takeStream(opened, scratch.path, reporter);
+      const taken = await takeStream(opened, scratch.path, reporter, options.limits);
       if (reporter.signal.aborted) throw new GantryError("CANCELLED", "cancelled");
       warnOfImageArchive(new LayerIndex(taken.index), opened.label, reporter);
       const diffId = digestOf(taken.sha256);
@@ -66,12 +69,14 @@ export async function importImage(
       const documents = writeImageDocuments(scratch.path, config, [
         { mediaType: OCI_LAYER, digest: diffId, size: taken.tarBytes },
       ]);
-      return await store.publish(scratch, {
+      const image = await store.publish(scratch, {
         blobs: [{ digest: diffId, file: taken.tarFile }, ...documents.blobs],
         layers: [{ diffId, blob: diffId, index: taken.indexFile }],
         manifest: documents.manifest,
         names,
       });
+      imageEvent(store.layout, image, "import", names.map(familiarReference)[0]);
+      return image;
     } finally {
       opened.close();
     }

@@ -2,6 +2,7 @@ import { defineCommand } from "../../framework/command.ts";
 import { listFlag, stringFlag } from "../../framework/flags.ts";
 import { timestampFlag, wantedTimestamp } from "../../framework/timestamp-flag.ts";
 import { progressFlag } from "../../progress/progress-flag.ts";
+import { archiveLimits, limitFlag } from "./limit-flags.ts";
 
 export const command = defineCommand({
   summary: "Import the contents from a tarball to create a filesystem image",
@@ -11,6 +12,7 @@ export const command = defineCommand({
   operands: { synopsis: "FILE|URL|- [REPOSITORY[:TAG]]", min: 1, max: 2, completes: "file" },
   flags: {
     change: listFlag("Apply Dockerfile instruction to the created image", { short: "c" }),
+    limit: limitFlag,
     message: stringFlag("Set commit message for imported image", { short: "m" }),
     platform: stringFlag('Platform that the image is for, "os[/arch[/variant]]" (default: this machine\'s)'),
     progress: progressFlag,
@@ -37,6 +39,7 @@ export const command = defineCommand({
     const options = {
       message: flags.message,
       changes: flags.change,
+      limits: archiveLimits(context, flags.limit),
       ...(flags.platform === "" ? {} : { platform: parsePlatform(flags.platform) }),
       ...(name === undefined ? {} : { name }),
       ...(timestamp === undefined ? {} : { timestamp }),
