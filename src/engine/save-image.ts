@@ -1,7 +1,5 @@
-import { compressLayers } from "../archive/compress-layers.ts";
 import { hybridLayout } from "../archive/hybrid-layout.ts";
 import { layerCompression } from "../archive/layer-compression.ts";
-import { writeLayout } from "../archive/layout-output.ts";
 import { blobItems, ociArchiveItems } from "../archive/oci-items.ts";
 import { type OutputTarget, writeOutput } from "../archive/output-file.ts";
 import { type SavedEntry, savedIndex } from "../archive/saved-entry.ts";
@@ -15,6 +13,7 @@ import type { Digest, Image, Platform } from "../image/types.ts";
 import type { CompressionMethod } from "../kernels/compress-block.ts";
 import type { Scratch, Store } from "../store/store.ts";
 import { chooseImages, type ChosenEntry } from "./choose-images.ts";
+import { imageEvent } from "./image-event.ts";
 
 export interface SaveOptions {
   /**
@@ -62,7 +61,9 @@ export async function saveImages(
   try {
     await forms.compress(chosen, reporter);
     const entries = savedEntries(store, chosen, forms);
-    return await write(store, { entries, annotations }, target, options.format ?? "docker-archive", reporter);
+    const written = await write(store, { entries, annotations }, target, options.format ?? "docker-archive", reporter);
+    for (const { images } of chosen) for (const image of images) imageEvent(store.layout, image, "save");
+    return written;
   } catch (error) {
     throw reporter.signal.aborted ? new GantryError("CANCELLED", "cancelled", { cause: error }) : error;
   } finally {
@@ -80,6 +81,7 @@ async function write(
   const { blob } = store.layout;
   if (format === "oci-dir") {
     if ("fd" in target) throw new GantryError("USAGE", "an OCI layout directory cannot be written to a stream");
+    const { writeLayout } = await import("../archive/layout-output.ts");
     const content = { blobs: blobItems(entries, blob), entries, annotations };
     return { bytes: await writeLayout(target.path, content, reporter) };
   }
@@ -139,6 +141,7 @@ class LayerForms {
       wanted.set(layer.diffId, { diffId: layer.diffId, tar: this.store.layout.layerTar(layer.diffId) });
     }
     if (wanted.size === 0) return;
+    const { compressLayers } = await import("../archive/compress-layers.ts");
     this.#scratch = await this.store.scratch();
     this.#compressed = await compressLayers([...wanted.values()], compression, this.#scratch.path, reporter);
   }
