@@ -8,12 +8,13 @@ import { childImageConfig } from "../image/child-config.ts";
 import { digestHex, digestOf } from "../image/digest.ts";
 import { applyChanges } from "../image/instructions/apply-changes.ts";
 import { DOCKER_LAYER, DOCKER_MANIFEST, OCI_LAYER } from "../image/media-types.ts";
-import { fullTagName } from "../image/reference.ts";
+import { familiarReference, fullTagName } from "../image/reference.ts";
 import { type Timestamp, timestampOf } from "../image/timestamp.ts";
 import type { Descriptor, Digest, Image, ImageConfig } from "../image/types.ts";
 import { buildLayerIndex } from "../kernels/layer.ts";
 import { Sha256 } from "../kernels/sha256.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
+import { containerEvent } from "../runtime/container-event.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { containerLayer, type IndexedTree } from "../runtime/container-tree.ts";
 import { findContainer } from "../runtime/find-container.ts";
@@ -73,7 +74,10 @@ export async function commitContainer(
       diffIds: [...record.layers, ...(layer === undefined ? [] : [layer.diffId])],
       emptyLayer: layer === undefined,
     });
-    return await store.publish(scratch, contentOf(store, scratch, { record, parent, config, layer, names }));
+    const image = await store.publish(scratch, contentOf(store, scratch, { record, parent, config, layer, names }));
+    const told = { comment: options.message ?? "", imageID: image.id, imageRef: names.map(familiarReference).join() };
+    containerEvent(store.layout, record, "commit", told);
+    return image;
   } finally {
     await scratch.dispose();
   }

@@ -2,6 +2,7 @@ import { type OutputTarget, writeOutput } from "../archive/output-file.ts";
 import { treeDataBytes } from "../archive/tree-size.ts";
 import { writeTree } from "../archive/tree-writer.ts";
 import type { Reporter } from "../events/progress.ts";
+import { containerEvent } from "../runtime/container-event.ts";
 import { readContainerRecord } from "../runtime/container-record.ts";
 import { containerTree } from "../runtime/container-tree.ts";
 import { findContainer } from "../runtime/find-container.ts";
@@ -35,6 +36,7 @@ export async function exportContainer(
   );
   reporter.emit({ kind: "done", task });
   warnOfLosses(reporter, tree.skippedSockets, changedWhileRead);
+  containerEvent(store.layout, record, "export");
   return { id: paths.id, tarBytes };
 }
 

@@ -11,6 +11,7 @@ import type { Digest, Image } from "../image/types.ts";
 import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import type { Store } from "../store/store.ts";
 import { completeImages, leftText } from "./complete-images.ts";
+import { imageEvent } from "./image-event.ts";
 import { LayerLoading } from "./load-layers.ts";
 
 /** A file or a directory (OCI layout), or an open descriptor: standard input, a pipe. */
@@ -71,6 +72,7 @@ export async function loadImages(
     if (reporter.signal.aborted) throw new GantryError("CANCELLED", "cancelled");
     const stored = await store.publishAll(scratch, published);
     for (const platform of left) reporter.emit({ kind: "message", level: "warning", text: leftText(platform) });
+    for (const image of stored) imageEvent(store.layout, image, "load");
     return loadedGroups(groups, stored, existing);
   } catch (error) {
     await intake.close(error instanceof Error ? error : undefined);
