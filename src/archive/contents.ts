@@ -2,7 +2,10 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { GantryError } from "../errors/index.ts";
 import { MAX_JSON_BYTES } from "../image/parse-json.ts";
 
-/** Where the bytes of a regular file of an archive are: a range of a file, or in memory. */
+/**
+ * Where the bytes of a regular file of an archive are: a range of a file, or in memory; fewer than `size` in memory where
+ * an archive was only looked through, and its bytes passed over.
+ */
 type FileLocation = { path: string; offset: number } | { bytes: Uint8Array };
 
 /** A regular file of an image archive or layout directory. */
@@ -22,6 +25,17 @@ export interface ArchiveContents {
   readonly label: string;
   /** The file of that name, links followed; undefined if there is none. @throws ARCHIVE_INVALID for links in a circle */
   find(name: string): ArchiveFile | undefined;
+  /** The names of the directories at the top. */
+  topDirectories(): string[];
+}
+
+/** What an archive holds in one of its directories, as if that were all. */
+export function contentsBelow(contents: ArchiveContents, directory: string): ArchiveContents {
+  return {
+    label: contents.label,
+    find: (name) => contents.find(`${directory}/${name}`),
+    topDirectories: () => [],
+  };
 }
 
 /**
@@ -35,7 +49,11 @@ export function readArchiveFile(file: ArchiveFile): Uint8Array {
       `${file.name} is ${file.size} bytes long; no JSON document of an image is`,
     );
   }
-  if ("bytes" in file.location) return file.location.bytes;
+  if ("bytes" in file.location) {
+    const { bytes } = file.location;
+    if (bytes.length === file.size) return bytes;
+    throw new GantryError("ARCHIVE_INVALID", `${file.name} was passed over: it does not look like a JSON document`);
+  }
   const bytes = new Uint8Array(file.size);
   const fd = openSync(file.location.path, "r");
   try {

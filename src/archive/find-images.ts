@@ -12,18 +12,20 @@ import type {
   ListedLayer,
   PlatformImage,
 } from "./archived-image.ts";
-import { type ArchiveContents, readArchiveFile } from "./contents.ts";
+import { type ArchiveContents, contentsBelow, readArchiveFile } from "./contents.ts";
 import { type DockerArchiveEntry, readDockerArchive } from "./docker-archive.ts";
 import { readOciLayout } from "./oci-layout.ts";
 
 /**
  * What an archive or layout holds, whatever its kind: docker-archive (manifest.json), OCI layout (index.json), or both in
  * one as Docker 25 and later write it; then both together say the names, and the manifests of the OCI index are kept as
- * they are. Layers may be absent: a delta archive leaves out what the store is expected to have.
+ * they are. All of it may be in one directory, as when somebody archived a layout with its name. Layers may be absent: a
+ * delta archive leaves out what the store is expected to have.
  * @throws ARCHIVE_INVALID if it is none of these, holds no image, or its two lists contradict each other; what the
  * readers throw
  */
-export function listArchive(contents: ArchiveContents, limits: ArchiveLimits = {}): ArchiveListing {
+export function listArchive(given: ArchiveContents, limits: ArchiveLimits = {}): ArchiveListing {
+  const contents = imageDirectory(given);
   const manifest = contents.find("manifest.json");
   const index = contents.find("index.json");
   if (manifest === undefined && index === undefined) throw noImageArchive(contents);
@@ -34,6 +36,15 @@ export function listArchive(contents: ArchiveContents, limits: ArchiveLimits = {
   if (all.length === 0) throw new GantryError("ARCHIVE_INVALID", `${contents.label} holds no image`);
   const annotations = indexBytes === undefined ? undefined : parseIndex(indexBytes).annotations;
   return { label: contents.label, groups: all, bases: deltaBases(annotations) };
+}
+
+function imageDirectory(contents: ArchiveContents): ArchiveContents {
+  const isImage = (below: string): boolean =>
+    contents.find(`${below}manifest.json`) !== undefined ||
+    (contents.find(`${below}index.json`) !== undefined && contents.find(`${below}oci-layout`) !== undefined);
+  if (isImage("") || contents.find("index.json") !== undefined) return contents;
+  const inside = contents.topDirectories().filter((name) => isImage(`${name}/`));
+  return inside.length === 1 ? contentsBelow(contents, inside[0] as string) : contents;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { lstatSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ArchiveContents, ArchiveFile } from "./contents.ts";
 import { normalizeMemberName } from "./member-names.ts";
@@ -16,6 +16,10 @@ export function openLayoutDirectory(root: string): ArchiveContents {
       if (!found.has(normal)) found.set(normal, regularFile(root, normal));
       return found.get(normal);
     },
+    topDirectories: () =>
+      readdirSync(root, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name),
   };
 }
 

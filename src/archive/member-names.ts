@@ -46,6 +46,11 @@ export class MemberTable implements ArchiveContents {
     this.#entries.set(normalizeMemberName(name, this.label), { linkTo: normalizeMemberName(target, this.label) });
   }
 
+  topDirectories(): string[] {
+    const tops = [...this.#entries.keys()].filter((name) => name.includes("/")).map((name) => name.split("/", 1)[0]);
+    return [...new Set(tops as string[])];
+  }
+
   find(name: string): ArchiveFile | undefined {
     let wanted = normalizeMemberName(name, this.label);
     for (let followed = 0; followed <= MAX_LINKS; followed++) {

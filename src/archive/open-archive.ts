@@ -21,6 +21,8 @@ export interface OpenArchiveOptions {
   reporter: Reporter;
   limits?: ArchiveLimits;
   storedBlob: (digest: Digest) => string | undefined;
+  /** See SpoolOptions. */
+  documentsOnly?: boolean;
   /** See SpoolOptions. Not called for archives that are read at random. */
   onSpooling: (file: ArchiveFile, growing: GrowingFile) => void;
 }

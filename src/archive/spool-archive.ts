@@ -2,6 +2,7 @@ import { closeSync, linkSync, openSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileError } from "../errors/index.ts";
 import { digestOf } from "../image/digest.ts";
+import { MAX_JSON_BYTES } from "../image/parse-json.ts";
 import { type GrowingFile, GrowingFileWriter, makeGrowingFile } from "../kernels/growing-file.ts";
 import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
@@ -14,6 +15,8 @@ import { type TarMember, tarMembers } from "./tar-records.ts";
 /** Smaller members are kept in memory, up to a sum: metadata, and layers that are hardly more. */
 const SMALL_BYTES = 64 * 1024;
 const MEMORY_BYTES = 16 * 1024 * 1024;
+/** The sum of the documents that are kept of an archive that is only looked at. */
+const DOCUMENTS_BYTES = 64 * 1024 * 1024;
 const BLOCK_BYTES = 512;
 const BLOB_NAME = /^(?:\.\/)?blobs\/sha256\/([0-9a-f]{64})$/;
 
@@ -24,6 +27,11 @@ export interface SpoolOptions {
   limits?: ArchiveLimits;
   /** The path of a blob that the store has, which then need not be written again. */
   storedBlob: (digest: ReturnType<typeof digestOf>) => string | undefined;
+  /**
+   * Keeps what may be a JSON document, in memory, and of everything else name and size only: for looking at an archive.
+   * Nothing is written then, and neither of the callbacks is called.
+   */
+  documentsOnly?: boolean;
   /** Called when a member too large for memory begins to be written, so that work on it can begin as well. */
   onSpooling: (file: ArchiveFile, growing: GrowingFile) => void;
 }
@@ -94,6 +102,7 @@ export class ArchiveSpooler {
 
   #openMember(member: TarMember): OpenMember {
     const { name, size } = member;
+    if (this.#options.documentsOnly === true) return this.#openDocument(name, size);
     if (size <= SMALL_BYTES && this.#inMemory + size <= MEMORY_BYTES) {
       this.#inMemory += size;
       return inMemory(name, size);
@@ -107,6 +116,18 @@ export class ArchiveSpooler {
     const open = inFile(path, name, size, this.#options.label, growing);
     this.#options.onSpooling(open.file, growing);
     return open;
+  }
+
+  #openDocument(name: string, size: number): OpenMember {
+    if (size > MAX_JSON_BYTES || this.#inMemory + size > DOCUMENTS_BYTES) return passedOver(unread(name, size));
+    this.#inMemory += size;
+    const member = inMemory(name, size);
+    member.close = () => {
+      if (looksLikeJson(member.file)) return;
+      this.#inMemory -= size;
+      member.file.location = { bytes: new Uint8Array(0) };
+    };
+    return member;
   }
 
   /** Data and padding of the open member. */
@@ -146,6 +167,16 @@ function inMemory(name: string, size: number): OpenMember {
     close: () => undefined,
   };
   return member;
+}
+
+function unread(name: string, size: number): ArchiveFile {
+  return { name, size, location: { bytes: new Uint8Array(0) } };
+}
+
+function looksLikeJson({ location }: ArchiveFile): boolean {
+  if (!("bytes" in location)) return false;
+  const first = location.bytes.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
+  return first === 0x7b || first === 0x5b;
 }
 
 function inFile(path: string, name: string, size: number, label: string, growing: GrowingFile): OpenMember {

@@ -84,6 +84,7 @@ it("a document whose bytes or size are not those of its descriptor is refused", 
   const bytes = Buffer.from("{}");
   const contents = {
     label: "a.tar",
+    topDirectories: () => [],
     find: (name: string) => ({ name, size: bytes.length, location: { bytes } }),
   };
   const mismatch = expect.objectContaining({ code: "DIGEST_MISMATCH" }) as Error;

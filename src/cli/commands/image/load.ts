@@ -10,7 +10,11 @@ export const command = defineCommand({
     "layers and the archive itself may be compressed with gzip or zstd. Nothing is unpacked: the image runs from its layers.",
   operands: { synopsis: "", max: 0 },
   flags: {
-    input: stringFlag("Read from this archive or OCI layout directory instead of STDIN", { short: "i" }),
+    "dry-run": boolFlag("Say what would be added, renamed and read, and what is missing; change nothing"),
+    input: stringFlag("Read from this archive or OCI layout directory instead of STDIN", {
+      short: "i",
+      completes: "file",
+    }),
     limit: limitFlag,
     only: listFlag("Load only this image of the archive: a name, a tag or a digest; repeatable"),
     platform: stringsFlag('Load only this platform of a multi-platform image, "os[/arch[/variant]]"; repeatable'),
@@ -22,6 +26,11 @@ export const command = defineCommand({
     { says: "Load from a file", line: "gantry load -i debian.tar" },
     { says: "Load what another host saves", line: "ssh host docker save debian | gantry load" },
     { says: "Load an archive with very deep directories", line: "gantry load --limit depth=5000 -i deep.tar" },
+    { says: "See what an archive would change", line: "gantry load --dry-run -i debian.tar" },
+    {
+      says: "Give an image from an archive another name",
+      line: "gantry load --only debian:12 --tag base -i images.tar",
+    },
     { says: "Load an OCI layout directory", line: "gantry load -i ./layout" },
   ],
   async run(context, { flags }) {
@@ -44,6 +53,16 @@ export const command = defineCommand({
     };
     const source = flags.input === "" ? { fd: context.stdin.fd } : { path: flags.input };
     const store = openStore(context.storeRoot);
+    if (flags["dry-run"]) {
+      const { planLoad } = await import("../../../engine/plan-load.ts");
+      const { loadPlanText } = await import("./load-plan-text.ts");
+      const plan = await withProgress(context, flags.quiet ? "quiet" : flags.progress, (reporter) =>
+        planLoad(store, source, options, reporter),
+      );
+      context.stdout.write(loadPlanText(plan));
+      if (plan.problem !== undefined) throw plan.problem;
+      return 0;
+    }
     const loaded = await withProgress(context, flags.quiet ? "quiet" : flags.progress, (reporter) =>
       loadImages(store, source, options, reporter),
     );
