@@ -18,6 +18,11 @@ interface LayerExports {
   startMerge: () => number;
   mergeSome: (count: number) => number;
   startMergedIndex: () => number;
+  startDifference: () => number;
+  compareSome: (count: number) => number;
+  startLayer: () => number;
+  differenceSome: (count: number) => number;
+  startDifferenceIndex: () => number;
   writeSome: (count: number) => number;
 }
 
@@ -131,4 +136,32 @@ export function mergeChain(indexes: readonly Uint8Array[], options: LayerKernelO
 /** Puts one layer on a lower one or on a merged chain: `mergeChain` of two. */
 export function mergeLayerIndexes(lower: Uint8Array, upper: Uint8Array, options: LayerKernelOptions = {}): Uint8Array {
   return mergeChain([lower, upper], options);
+}
+
+/**
+ * The layer that makes the tree of a whole chain out of the tree of its lower layers: what may stand for all layers above those.
+ * Both are merged indexes, `lower` of the first layers of which `whole` is made. Names that are gone become whiteouts; a file of
+ * a lower layer that has another name now is in it under all of its names, so that no hard link leads out of the layer. An
+ * inode's `layer` is what it is in `whole`, so this index is for writing a tar (tar-write), not for a merge.
+ * @throws LAYER_INDEX_INVALID
+ */
+export function layerBetween(lower: Uint8Array, whole: Uint8Array, options: LayerKernelOptions = {}): Uint8Array {
+  const job = new LayerJob(options);
+  const { kernel } = job;
+  kernel.startInput(2);
+  for (const index of [lower, whole]) {
+    kernel.addLayer(job.put(index), index.length);
+    job.check();
+  }
+  job.run(kernel.checkSome);
+  kernel.startDifference();
+  job.check();
+  job.run(kernel.compareSome);
+  kernel.startLayer();
+  job.check();
+  job.run(kernel.differenceSome);
+  kernel.startDifferenceIndex();
+  job.check();
+  job.run(kernel.writeSome);
+  return job.result();
 }

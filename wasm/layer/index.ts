@@ -1,14 +1,15 @@
 /**
- * Layer indexes (wasm/common/format.ts, section 2): built from the entry records of one layer, or merged from the indexes
- * of a chain. Memory map: state.ts.
+ * Layer indexes (wasm/common/format.ts, section 2): built from the entry records of one layer, merged from the indexes
+ * of a chain, or made of what two merged trees do not share. Memory map: state.ts.
  *
  * Every job is done in steps, so that the engine's optimised code takes over between calls; a step returns 1 when its
  * part is done. After each call the facade looks at LayerState.error.
  */
 import { INDEX_MERGED } from "../common/format";
 import { applyRecord, setRoot } from "./apply";
+import { compareSome, differenceSome, startDifference, startLayer } from "./difference";
 import { emitSome, startEmit } from "./emit";
-import { addLayer, chainLengthIn, checkSome, startInput } from "./input";
+import { addLayer, chainLengthIn, checkSome, layerAt, startInput } from "./input";
 import { checkLinksSome } from "./links";
 import { mergeSome, startMerge } from "./merge";
 import { setHashKey } from "./names";
@@ -64,4 +65,15 @@ export { mergeSome, startMerge };
 
 export function startMergedIndex(): bool {
   return startIndex(INDEX_MERGED, chainLengthIn());
+}
+
+/**
+ * Difference: `startInput(2)`, `addLayer` for the lower tree and the whole tree, both merged, `checkSome`, `startDifference`,
+ * `compareSome`, `startLayer`, `differenceSome`, `startDifferenceIndex` and `writeSome`.
+ */
+export { compareSome, differenceSome, startDifference, startLayer };
+
+/** Inodes count layers as the whole tree does. */
+export function startDifferenceIndex(): bool {
+  return startIndex(0, layerAt(1).layerCount);
 }
