@@ -9,6 +9,7 @@ import {
   ENTRY_SYMLINK,
   RECORD_HEADER_BYTES,
 } from "../common/format";
+import { aclBound, modeBits } from "./acl";
 import { headerNumber, malformed, overflow } from "./numbers";
 import * as pax from "./pax";
 import { addMap, addOldGnu, addPairs, sparseFits, startSparse } from "./sparse";
@@ -37,7 +38,7 @@ import {
   NAME,
   state,
 } from "./state";
-import { writeXattrs } from "./xattrs";
+import { writeAclXattr, writeXattrs, wroteAcl } from "./xattrs";
 
 // Fields of the header: POSIX.1-2017 pax, "ustar Header Block"; GNU tar manual, "Basic Tar Format".
 const MODE: usize = 100;
@@ -232,7 +233,9 @@ function writeRecord(flag: u8): bool {
   else if (linkBytes === 0) return fail(ERROR_NO_LINK);
   else if (linkBytes > state.maxPathBytes) return fail(ERROR_LIMIT_PATH, <f64>linkBytes, <f64>state.maxPathBytes);
   const paxBytes: u32 = xattrs ? state.paxBytes : 0;
-  if (!ensure(<u64>(RECORD_HEADER_BYTES + pathBytes + linkBytes + 64) + <u64>paxBytes * 2)) return false;
+  const aclBytes = hasAcl(fields) ? aclBound(pax.aclBytes) + aclBound(pax.defaultAclBytes) + 128 : 0;
+  const variable = <u64>paxBytes * 2 + aclBytes;
+  if (!ensure(<u64>(RECORD_HEADER_BYTES + pathBytes + linkBytes + 64) + variable)) return false;
 
   const isDevice = (type === ENTRY_CHAR || type === ENTRY_BLOCK) && format !== FORMAT_V7;
   let major: u32 = 0;
@@ -270,6 +273,7 @@ function writeRecord(flag: u8): bool {
   to += linkBytes;
   const list = to;
   if (xattrs) to = writeXattrs(to, state.pax, state.paxBytes);
+  if (aclBytes > 0) to = writeAcls(record, list, to);
   if (to - list > state.maxXattrBytes) {
     return fail(ERROR_LIMIT_XATTR_BYTES, <f64>(to - list), <f64>state.maxXattrBytes);
   }
@@ -279,6 +283,23 @@ function writeRecord(flag: u8): bool {
   state.cursor = <u32>end;
   startSparse(size);
   return state.error === 0;
+}
+
+/** Whether access control lists come as text, for a file that can have some. */
+function hasAcl(fields: u32): bool {
+  return (fields & (pax.PAX_ACL | pax.PAX_DEFAULT_ACL)) !== 0 && type !== ENTRY_HARDLINK && type !== ENTRY_SYMLINK;
+}
+
+/** Adds them to the attributes at `list`. libarchive's mode has the group's bits where Linux shows the mask. */
+function writeAcls(record: usize, list: usize, to: usize): usize {
+  if (pax.fields & pax.PAX_ACL) {
+    to = writeAclXattr(list, to, pax.acl, pax.aclBytes, false);
+    if (wroteAcl) store<u16>(record, <u16>((load<u16>(record, 6) & ~0o777) | modeBits), 6);
+  }
+  if (pax.fields & pax.PAX_DEFAULT_ACL && type === ENTRY_DIRECTORY) {
+    to = writeAclXattr(list, to, pax.defaultAcl, pax.defaultAclBytes, true);
+  }
+  return to;
 }
 
 /** Asks for what the entry's sparse map still needs. True if it needs nothing, or the entry is not sparse. */

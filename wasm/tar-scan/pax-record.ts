@@ -56,11 +56,14 @@ export const KEYS: usize = memory.data<u8>([
   71, 78, 85, 46, 115, 112, 97, 114, 115, 101, 46,
   // "SCHILY.devm" at 41
   83, 67, 72, 73, 76, 89, 46, 100, 101, 118, 109,
+  // "SCHILY.acl." at 52
+  83, 67, 72, 73, 76, 89, 46, 97, 99, 108, 46,
 ]);
 export const SCHILY_XATTR: usize = 13;
 export const LIBARCHIVE_XATTR: usize = 17;
 export const GNU_SPARSE: usize = 11;
 export const SCHILY_DEV: usize = 11;
+export const SCHILY_ACL: usize = 11;
 
 export function keyStarts(prefix: usize, bytes: usize): bool {
   return keyBytes > bytes && memory.compare(key, prefix, bytes) === 0;

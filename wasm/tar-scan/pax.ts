@@ -14,6 +14,7 @@ import {
   LIBARCHIVE_XATTR,
   nextRecord,
   number,
+  SCHILY_ACL,
   SCHILY_DEV,
   SCHILY_XATTR,
   value,
@@ -44,6 +45,9 @@ export const PAX_SPARSE_MINOR: u32 = 8192;
 export const PAX_SPARSE: u32 = PAX_SPARSE_MAP | PAX_SPARSE_OFFSETS | PAX_SPARSE_MAJOR | PAX_SPARSE_MINOR;
 export const PAX_XATTRS: u32 = 16384;
 export const PAX_XATTRS_LIBARCHIVE: u32 = 32768;
+/** SCHILY.acl.access and SCHILY.acl.default. */
+export const PAX_ACL: u32 = 65536;
+export const PAX_DEFAULT_ACL: u32 = 131072;
 
 export let path: usize = 0;
 export let pathBytes: u32 = 0;
@@ -63,6 +67,10 @@ export let sparseMajor: u32 = 0;
 export let sparseMinor: u32 = 0;
 export let sparseMap: usize = 0;
 export let sparseMapBytes: u32 = 0;
+export let acl: usize = 0;
+export let aclBytes: u32 = 0;
+export let defaultAcl: usize = 0;
+export let defaultAclBytes: u32 = 0;
 
 /** What global headers have set so far; an entry starts from these. */
 let globalFields: u32 = 0;
@@ -92,6 +100,8 @@ const NAME: u64 = 0x656d616e; // "name"
 const MAP: u64 = 0x70616d; // "map"
 const REALSIZE: u64 = 0x657a69736c616572; // "realsize"
 export const OFFSET: u64 = 0x74657366666f; // "offset"
+const ACCESS: u64 = 0x737365636361; // "access"
+const DEFAULT: u64 = 0x746c7561666564; // "default"
 const MAJOR: u64 = 0x726f6a616d; // "major"
 const MINOR: u64 = 0x726f6e696d; // "minor"
 
@@ -120,6 +130,7 @@ function takeRecord(): void {
     return;
   }
   if (keyStarts(KEYS + 30, GNU_SPARSE)) return takeSparse(wordAt(key + GNU_SPARSE, keyBytes - GNU_SPARSE));
+  if (keyStarts(KEYS + 52, SCHILY_ACL)) return takeAcl(wordAt(key + SCHILY_ACL, keyBytes - SCHILY_ACL));
   if (keyStarts(KEYS + 41, SCHILY_DEV)) {
     const rest = wordAt(key + SCHILY_DEV, keyBytes - SCHILY_DEV);
     if (rest === AJOR && set(PAX_DEVMAJOR)) devMajor = <u32>number(0xfff);
@@ -152,6 +163,16 @@ function takeOwnerOrTime(name: u64): void {
     mtimeSeconds = paxTime(value, valueBytes);
     mtimeNanoseconds = nanoseconds;
     if (malformed || overflow) badValue();
+  }
+}
+
+function takeAcl(name: u64): void {
+  if (name === ACCESS && set(PAX_ACL)) {
+    acl = value;
+    aclBytes = <u32>valueBytes;
+  } else if (name === DEFAULT && set(PAX_DEFAULT_ACL)) {
+    defaultAcl = value;
+    defaultAclBytes = <u32>valueBytes;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Extended attributes from an entry's extended header. */
+import { writeAcl } from "./acl";
 import { ERROR_LIMIT_XATTRS, fail } from "./state";
 import {
   badValue,
@@ -41,6 +42,36 @@ export function writeXattrs(to: usize, at: usize, bytes: usize): usize {
     }
   }
   return to;
+}
+
+/** "system.posix_acl_" and what follows it. */
+const ACL_NAME: usize = memory.data<u8>([
+  115, 121, 115, 116, 101, 109, 46, 112, 111, 115, 105, 120, 95, 97, 99, 108, 95,
+]);
+const ACL_NAME_BYTES: u32 = 17;
+const ACCESS: usize = memory.data<u8>([97, 99, 99, 101, 115, 115]);
+const DEFAULT: usize = memory.data<u8>([100, 101, 102, 97, 117, 108, 116]);
+
+/** Whether the last call of writeAclXattr wrote one. */
+export let wroteAcl: bool = false;
+
+/** Adds an access control list given as text to the list that begins at `start`, unless it has the attribute already. */
+export function writeAclXattr(start: usize, to: usize, text: usize, textBytes: usize, isDefault: bool): usize {
+  const restBytes: u32 = isDefault ? 7 : 6;
+  const nameBytes = ACL_NAME_BYTES + restBytes;
+  const name = to + 8;
+  wroteAcl = false;
+  memory.copy(name, ACL_NAME, ACL_NAME_BYTES);
+  memory.copy(name + ACL_NAME_BYTES, isDefault ? DEFAULT : ACCESS, restBytes);
+  for (let had = start; had < to; had += <usize>8 + load<u16>(had) + load<u32>(had, 4)) {
+    if (<u32>load<u16>(had) === nameBytes && memory.compare(had + 8, name, nameBytes) === 0) return to;
+  }
+  const bytes = writeAcl(name + nameBytes, text, textBytes, isDefault);
+  if (bytes === 0) return to;
+  store<u32>(to, nameBytes);
+  store<u32>(to, bytes, 4);
+  wroteAcl = true;
+  return name + nameBytes + bytes;
 }
 
 function writeXattr(start: usize, to: usize, prefix: usize, libarchive: bool): usize {

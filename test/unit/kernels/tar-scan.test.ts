@@ -20,6 +20,18 @@ function scan(bytes: Buffer, build: Build, limits: ArchiveLimits = {}): EntryRec
 const x500 = "x".repeat(500);
 const magicGnu = "ustar  \0";
 
+/** A list as Linux keeps it (linux/posix_acl_xattr.h): tag, permissions and id of each entry. */
+function acl(...entries: [tag: number, permissions: number, id?: number][]): string {
+  const bytes = Buffer.alloc(4 + 8 * entries.length);
+  bytes.writeUInt32LE(2, 0);
+  entries.forEach(([tag, permissions, id = 0xffffffff], n) => {
+    bytes.writeUInt16LE(tag, 4 + 8 * n);
+    bytes.writeUInt16LE(permissions, 6 + 8 * n);
+    bytes.writeUInt32LE(id, 8 + 8 * n);
+  });
+  return bytes.toString("latin1");
+}
+
 /** What is in the tar, and the records that it must give. */
 const READ: [name: string, bytes: Buffer, expected: EntryRecord[]][] = [
   ["an empty stream", Buffer.alloc(0), []],
@@ -224,6 +236,55 @@ const READ: [name: string, bytes: Buffer, expected: EntryRecord[]][] = [
       record(0, "b", { uid: 8, mtime: [9, 500_000_000], dataOffset: 3072 }),
       record(0, "c", { uid: 9, mtime: [9, 500_000_000], dataOffset: 4608 }),
     ],
+  ],
+  [
+    "access control lists as text, with ids in either place, as Linux's attributes; the mode shows the mask",
+    tar(
+      pax([
+        ["SCHILY.acl.access", "user::rw-,group::r--,other::---,user:bob:rwx:1000,mask::rwx"],
+        ["SCHILY.acl.default", "user::rwx\ngroup::r-x\ngroup:50:r--\nmask::r-x\nother::r-x\n"],
+      ]),
+      header({ name: "d/", type: "5", mode: "0001640\0" }),
+    ),
+    [
+      record(5, "d/", {
+        mode: 0o1670,
+        xattrs: [
+          ["system.posix_acl_access", acl([1, 6], [2, 7, 1000], [4, 4], [16, 7], [32, 0])],
+          ["system.posix_acl_default", acl([1, 7], [4, 5], [8, 4, 50], [16, 5], [32, 5])],
+        ],
+      }),
+    ],
+  ],
+  [
+    "access control lists that name nobody's ids, say no more than the mode, are malformed or a link's, as none",
+    tar(
+      pax([["SCHILY.acl.access", "user::rw-,group::r--,other::---,user:bob:rwx,mask::rwx"]]),
+      header({ name: "a" }),
+      pax([["SCHILY.acl.access", "u::rwx,g::rwx,o::rwx"]]),
+      header({ name: "b" }),
+      pax([["SCHILY.acl.access", "user::rw-,group:r--"]]),
+      header({ name: "c" }),
+      pax([["SCHILY.acl.access", "u::rwx,u:1:rwx,g::rwx,m::rwx,o::rwx"]]),
+      header({ name: "l", type: "2", link: "a" }),
+    ),
+    [
+      record(0, "a", { dataOffset: 3 * 512 }),
+      record(0, "b", { dataOffset: 6 * 512 }),
+      record(0, "c", { dataOffset: 9 * 512 }),
+      record(2, "l", { link: "a" }),
+    ],
+  ],
+  [
+    "an access control list that is there as text and as an attribute: the attribute",
+    tar(
+      pax([
+        ["SCHILY.acl.access", "u::rwx,u:1:rwx,g::rwx,m::rwx,o::rwx"],
+        ["SCHILY.xattr.system.posix_acl_access", "binary"],
+      ]),
+      header({ name: "a" }),
+    ),
+    [record(0, "a", { dataOffset: 3 * 512, xattrs: [["system.posix_acl_access", "binary"]] })],
   ],
   [
     "attributes, raw and binary, later ones first",
