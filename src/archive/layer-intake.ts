@@ -158,9 +158,11 @@ export class LayerIntake {
     for (const task of tasks) {
       const { job } = task;
       const { size } = job.source;
-      // One layer that is most of the work, or the last one: two threads share it.
-      const split = size >= SPLIT_BYTES && job.copyFile !== undefined && size > this.#backlogBytes / 2 && pool.idle > 1;
-      task.start(split ? ingestInTwo(pool, job) : pool.run("ingestLayer", job));
+      // One layer that is most of the work, or the last one: two threads share it, if there is more to do than to hash.
+      const large = known && size >= SPLIT_BYTES && size > this.#backlogBytes / 2 && pool.idle > 1;
+      const compression = large ? compressionAt(job.source) : "none";
+      const split = large && (job.copyFile !== undefined || compression !== "none");
+      task.start(split ? ingestInTwo(pool, job, compression) : pool.run("ingestLayer", job));
     }
     this.#backlogBytes = 0;
   }
@@ -196,13 +198,14 @@ export class LayerIntake {
  * Takes a layer in with two threads: one reads, decompresses, scans and writes, the other hashes the tar as it is written.
  * The first is queued first, so the second never waits for one that cannot start.
  */
-async function ingestInTwo(pool: WorkerPool, job: LayerIngest): Promise<LayerFacts> {
+async function ingestInTwo(pool: WorkerPool, job: LayerIngest, compression: Compression): Promise<LayerFacts> {
   const growing = makeGrowingFile();
-  const plain = compressionAt(job.source) === "none";
+  const plain = compression === "none";
   const path = plain ? (job.copyFile ?? job.source.path) : job.tarFile;
+  const blob = plain ? undefined : job.source;
   const ingested = pool.run("ingestLayer", { ...job, hashedElsewhere: growing });
-  const [facts, tarSha256] = await Promise.all([ingested, pool.run("hashGrowingFile", { path, growing })]);
-  return { ...facts, tarSha256, blobSha256: plain ? tarSha256 : facts.blobSha256 };
+  const [facts, hashes] = await Promise.all([ingested, pool.run("hashLayer", { tar: { path, growing }, blob })]);
+  return { ...facts, ...hashes };
 }
 
 function compressionAt({ path, offset }: LayerIngest["source"]): Compression {

@@ -25,7 +25,7 @@ export interface LayerIngest {
   tarFile: string;
   indexFile: string;
   limits?: ArchiveLimits;
-  /** Leaves the hash of the tar to another thread (hash-file.ts), which follows it as it is written. */
+  /** Leaves the hashes to another thread (hash-file.ts), which follows the tar as it is written. */
   hashedElsewhere?: GrowingFile;
   /** One float64: bytes of the source done so far, for progress. */
   doneBytes?: SharedArrayBuffer;
@@ -36,7 +36,7 @@ export interface LayerFacts {
   compression: Compression;
   /** SHA-256 of the bytes as received, in hexadecimal digits. */
   blobSha256: string;
-  /** SHA-256 of the uncompressed tar; empty, as is that of an uncompressed blob, if it is hashed elsewhere. */
+  /** SHA-256 of the uncompressed tar; both are empty if they are hashed elsewhere. */
   tarSha256: string;
   tarBytes: number;
   entryCount: number;
@@ -234,13 +234,14 @@ async function openLayer(
     push: (bytes) => {
       if (copyFd !== undefined) writeAll(copyFd, bytes);
       decoder.push(bytes, takeTar);
-      received.consumeInput(bytes.length);
+      if (follower === undefined) received.consumeInput(bytes.length);
     },
     finish: () => {
       decoder.finish();
       const entryCount = index();
+      const received256 = hashes.end(received);
       const tarSha256 = tarHash === undefined ? "" : hashes.end(tarHash);
-      return { compression, blobSha256: hashes.end(received), tarSha256, tarBytes, entryCount };
+      return { compression, blobSha256: tarHash === undefined ? "" : received256, tarSha256, tarBytes, entryCount };
     },
   };
 }
@@ -274,11 +275,7 @@ class OpenHashes {
  * A decoder that stops at the limits. Its `push` throws LIMIT_EXCEEDED.
  * @throws COMPRESSION_UNSUPPORTED
  */
-export async function openDecoder(
-  compression: Compression,
-  label: string,
-  limits?: ArchiveLimits,
-): Promise<Decoder> {
+export async function openDecoder(compression: Compression, label: string, limits?: ArchiveLimits): Promise<Decoder> {
   return boundedDecoder(await anyDecoder(compression, label), label, limits);
 }
 
@@ -289,11 +286,15 @@ async function anyDecoder(compression: Compression, label: string): Promise<Deco
     const { ZstdDecoder } = await import("./zstd.ts");
     return await ZstdDecoder.create();
   }
+  if (compression === "xz") {
+    const { XzDecoder } = await import("./xz.ts");
+    return new XzDecoder();
+  }
   throw new GantryError(
     "COMPRESSION_UNSUPPORTED",
     `${label} is compressed with ${compression}, which is not supported`,
     {
-      remedy: `Decompress it with ${compression} first, or use gzip or zstd.`,
+      remedy: `Decompress it with ${compression} first, or use gzip, xz or zstd.`,
       details: { compression },
     },
   );

@@ -1,12 +1,12 @@
 import { type ErrorCode, GantryError } from "../errors/index.ts";
 import type { BlockCompression, CompressedBlock } from "./compress-block.ts";
-import type { FileHashing } from "./hash-file.ts";
+import type { LayerHashes, LayerHashing } from "./hash-file.ts";
 import type { LayerFacts, LayerIngest } from "./ingest-layer.ts";
 
 /** What worker threads can do: each task's argument and result, which are sent as structured clones. */
 export interface WorkerTasks {
   ingestLayer: { argument: LayerIngest; result: LayerFacts };
-  hashGrowingFile: { argument: FileHashing; result: string };
+  hashLayer: { argument: LayerHashing; result: LayerHashes };
   compressBlock: { argument: BlockCompression; result: CompressedBlock };
 }
 

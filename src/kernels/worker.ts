@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { compressBlock } from "./compress-block.ts";
-import { hashGrowingFile } from "./hash-file.ts";
+import { hashLayer } from "./hash-file.ts";
 import { LayersTogether } from "./ingest-together.ts";
 import { packError, type TaskReply, type TaskRequest } from "./worker-protocol.ts";
 
@@ -19,8 +19,8 @@ function perform(request: TaskRequest): Promise<unknown> {
   switch (request.task) {
     case "ingestLayer":
       return layers.ingest(request.argument);
-    case "hashGrowingFile":
-      return hashGrowingFile(request.argument);
+    case "hashLayer":
+      return hashLayer(request.argument);
     case "compressBlock":
       return compressBlock(request.argument);
   }
