@@ -15,6 +15,8 @@ import { buildLayerIndex } from "../kernels/layer.ts";
 import { Sha256 } from "../kernels/sha256.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
 import { containerEvent } from "../runtime/container-event.ts";
+import { clampTimes } from "../layer/clamp-times.ts";
+import { LayerIndex } from "../layer/layer-index.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { containerLayer, type IndexedTree } from "../runtime/container-tree.ts";
 import { findContainer } from "../runtime/find-container.ts";
@@ -51,6 +53,7 @@ export async function commitContainer(
   options: CommitOptions,
   reporter: Reporter,
 ): Promise<Image> {
+  const { timestamp } = options;
   const paths = findContainer(store.layout, given);
   const record = readContainerRecord(paths);
   const names = options.name === undefined ? [] : [fullTagName(options.name)];
@@ -59,7 +62,12 @@ export async function commitContainer(
   const scratch = await store.scratch();
   try {
     const takeLayer = async (): Promise<NewLayer | undefined> => {
-      const tree = await containerLayer(store, record, paths, reporter);
+      const walked = await containerLayer(store, record, paths, reporter);
+      // The same changes made later, or elsewhere, are then the same layer.
+      const tree =
+        timestamp === undefined
+          ? walked
+          : { ...walked, index: new LayerIndex(clampTimes(walked.index.bytes, timestamp)) };
       requireSpace(store.layout.root, treeDataBytes(tree.index), "the new layer");
       return await writeLayer(scratch, tree, record.name, reporter);
     };
@@ -68,7 +76,7 @@ export async function commitContainer(
     const config = childImageConfig(parent?.config, {
       runConfig,
       createdBy: record.args.join(" "),
-      created: (options.timestamp ?? timestampOf(Date.now())).text,
+      created: (timestamp ?? timestampOf(Date.now())).text,
       author: options.author ?? "",
       comment: options.message ?? "",
       diffIds: [...record.layers, ...(layer === undefined ? [] : [layer.diffId])],

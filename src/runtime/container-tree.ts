@@ -3,7 +3,6 @@ import { walkTreeAsync } from "../bridge/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import { buildLayerIndex, mergeLayerIndexes } from "../kernels/layer.ts";
 import { filterRecords } from "../layer/entry-records.ts";
-import { ENTRY_DIRECTORY, ENTRY_REGULAR } from "../layer/format.ts";
 import { SPARSE_FROM_BYTES } from "../kernels/tar-write.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
 import { lookup } from "../layer/resolve-path.ts";
@@ -32,25 +31,71 @@ export async function containerLayer(
   paths: ContainerPaths,
   reporter: Reporter,
 ): Promise<IndexedTree> {
-  return await changesOn(await chainIndex(store, record.layers), paths, reporter);
+  return await changesOn(() => chainIndex(store, record.layers), paths, reporter);
 }
 
-async function changesOn(chain: Uint8Array, paths: ContainerPaths, reporter: Reporter): Promise<IndexedTree> {
-  const base = new LayerIndex(chain);
+/** `chain` is asked for only if something lies where the engine mounts: most images have all mount points. */
+async function changesOn(
+  chain: () => Promise<Uint8Array>,
+  paths: ContainerPaths,
+  reporter: Reporter,
+): Promise<IndexedTree> {
   const { records, skippedSockets } = await walkTreeAsync(paths.upper, {
     signal: reporter.signal,
     zerosFromBytes: SPARSE_FROM_BYTES,
   });
-  const mountPoints = new Set(mountPointsOf(paths));
-  const kept = filterRecords(records, ({ path, type, size }) => {
-    if (type !== ENTRY_DIRECTORY && (type !== ENTRY_REGULAR || size > 0)) return true;
-    return !mountPoints.has(Buffer.from(path).toString("latin1")) || lookup(base, path) !== undefined;
-  });
+  let index = new LayerIndex(buildLayerIndex(records));
+  const suspects = mountPointsOf(paths).filter((path) => isEmptyAt(index, path));
+  if (suspects.length > 0) {
+    const made = madeByEngine(index, new LayerIndex(await chain()), suspects);
+    const kept = filterRecords(records, ({ path }) => !made.has(Buffer.from(path).toString("latin1")));
+    if (kept !== records) index = new LayerIndex(buildLayerIndex(kept));
+  }
   return {
-    index: new LayerIndex(buildLayerIndex(kept)),
+    index,
     sources: [{ type: "directory", path: paths.upper }],
     skippedSockets: skippedSockets.map((path) => Buffer.from(path).toString("latin1")),
   };
+}
+
+/** Whether an empty directory or file is there. */
+function isEmptyAt(index: LayerIndex, path: string): boolean {
+  const node = lookup(index, Buffer.from(path));
+  const inode = node === undefined ? undefined : index.inodeOf(node);
+  if (node === undefined || inode === undefined) return false;
+  if (index.isDirectory(inode)) return index.childCountOf(node) === 0;
+  return index.isRegular(inode) && index.sizeOf(inode) === 0;
+}
+
+/**
+ * Those of the mount points that the image lacks, and the directories above them that are in the layer for no other reason:
+ * all that is in them is of the engine's making, and the image's directory, if it has one, differs in its time at most.
+ */
+function madeByEngine(own: LayerIndex, base: LayerIndex, mountPoints: string[]): Set<string> {
+  const made = new Set(mountPoints.filter((path) => lookup(base, Buffer.from(path)) === undefined));
+  for (const path of made) {
+    const parent = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+    if (parent === "") continue;
+    const node = lookup(own, Buffer.from(parent));
+    if (node === undefined || own.isOpaque(node) || !isSameDirectory(own, node, base, parent)) continue;
+    const children = Array.from({ length: own.childCountOf(node) }, (_, n) => own.pathOf(own.firstChildOf(node) + n));
+    // A set visits what is added to it meanwhile: the directory above comes next.
+    if (children.every((child) => made.has(child.toString("latin1")))) made.add(parent);
+  }
+  return made;
+}
+
+function isSameDirectory(own: LayerIndex, node: number, base: LayerIndex, path: string): boolean {
+  const lower = lookup(base, Buffer.from(path));
+  if (lower === undefined) return true;
+  const [mine, its] = [own.inodeOf(node), base.inodeOf(lower)];
+  if (mine === undefined || its === undefined || !base.isDirectory(its)) return false;
+  return (
+    own.modeOf(mine) === base.modeOf(its) &&
+    own.uidOf(mine) === base.uidOf(its) &&
+    own.gidOf(mine) === base.gidOf(its) &&
+    own.xattrListOf(mine).length === base.xattrListOf(its).length
+  );
 }
 
 /**
@@ -65,7 +110,7 @@ export async function containerTree(
   reporter: Reporter,
 ): Promise<IndexedTree> {
   const base = await chainIndex(store, record.layers);
-  const own = await changesOn(base, paths, reporter);
+  const own = await changesOn(() => Promise.resolve(base), paths, reporter);
   const tars = record.layers.map((diffId): LayerSource => ({ type: "tar", path: store.layout.layerTar(diffId) }));
   return {
     index: new LayerIndex(mergeLayerIndexes(base, own.index.bytes)),
