@@ -16,7 +16,6 @@ import { Sha256 } from "../kernels/sha256.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
 import { containerEvent } from "../runtime/container-event.ts";
 import { clampTimes } from "../layer/clamp-times.ts";
-import { LayerIndex } from "../layer/layer-index.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
 import { containerLayer, type IndexedTree } from "../runtime/container-tree.ts";
 import { findContainer } from "../runtime/find-container.ts";
@@ -64,10 +63,7 @@ export async function commitContainer(
     const takeLayer = async (): Promise<NewLayer | undefined> => {
       const walked = await containerLayer(store, record, paths, reporter);
       // The same changes made later, or elsewhere, are then the same layer.
-      const tree =
-        timestamp === undefined
-          ? walked
-          : { ...walked, index: new LayerIndex(clampTimes(walked.index.bytes, timestamp)) };
+      const tree = timestamp === undefined ? walked : { ...walked, index: clampTimes(walked.index, timestamp) };
       requireSpace(store.layout.root, treeDataBytes(tree.index), "the new layer");
       return await writeLayer(scratch, tree, record.name, reporter);
     };
