@@ -10,6 +10,7 @@ import { type ContainerRecord, readContainerRecord } from "../runtime/container-
 import { readContainerStatus } from "../runtime/container-status.ts";
 import { findContainer } from "../runtime/find-container.ts";
 import { faultPoint } from "../store/fault.ts";
+import { endIntent, intentOfLayers, writeIntent } from "../store/intent.ts";
 import { removing } from "../store/reserve.ts";
 import type { Store } from "../store/store.ts";
 import { signalContainer } from "./signal-container.ts";
@@ -47,19 +48,11 @@ export async function removeContainer(
   try {
     const record = readableRecord(paths);
     removeCgroup(paths.id);
-    await discard(store, paths);
-    if (record !== undefined) {
-      containerEvent(store.layout, record, "destroy");
-      await releaseOrphans(store, record);
-    }
+    await discard(store, paths, record);
+    if (record !== undefined) containerEvent(store.layout, record, "destroy");
   } finally {
     lock.release();
   }
-}
-
-/** The layers of an image that was removed by force stay for its containers, and go with the last one. */
-async function releaseOrphans(store: Store, record: ContainerRecord): Promise<void> {
-  if (!store.hasImage(record.image)) await store.releaseLayers(record.layers);
 }
 
 /** The record, for the event; one that cannot be read does not keep a container from being removed. */
@@ -82,20 +75,28 @@ async function endIfRunning(store: Store, paths: ContainerPaths, given: string, 
   await waitContainer(paths);
 }
 
-/** Takes the directory out of sight in one step, frees the name, then removes the files. */
-async function discard(store: Store, paths: ContainerPaths): Promise<void> {
+/**
+ * Takes the directory out of sight in one step, frees the name, then removes the files. The layers of an image that was
+ * removed by force stay for its containers, and go with the last one.
+ */
+async function discard(store: Store, paths: ContainerPaths, record: ContainerRecord | undefined): Promise<void> {
+  const orphaned = record !== undefined && !store.hasImage(record.image) ? record.layers : [];
   const names = [...containerNames(store.layout)].filter(([, id]) => id === paths.id);
   await removing(store.layout, async () => {
     const scratch = await store.scratch();
     try {
       const aside = join(scratch.path, "removed");
+      if (orphaned.length > 0) writeIntent(scratch.path, intentOfLayers(orphaned));
       moveAside(paths, aside);
       faultPoint("container.release");
       for (const [name] of names) releaseName(store.layout, name, paths.id);
       faultPoint("container.remove");
       await removeTree(aside);
+      if (orphaned.length > 0) await store.releaseLayers(orphaned);
+      endIntent(scratch.path);
     } catch (error) {
-      throw fileError(error, `container ${paths.id}`);
+      if (!existsSync(paths.directory)) await scratch.abandon();
+      throw error instanceof GantryError ? error : fileError(error, `container ${paths.id}`);
     } finally {
       await scratch.dispose();
     }

@@ -37,8 +37,12 @@ export async function publishChain(
         if ((code !== "ENOTEMPTY" && code !== "EEXIST") || !existsSync(to)) throw fileError(error, to);
       }
     }
-    faultPoint("chain.settle");
-    fsyncDirectory(store.layout.chainsDir());
+    try {
+      faultPoint("chain.settle");
+      fsyncDirectory(store.layout.chainsDir());
+    } catch (error) {
+      throw fileError(error, store.layout.chainsDir());
+    }
   });
 }
 

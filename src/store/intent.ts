@@ -1,5 +1,8 @@
-import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { digestHex } from "../image/digest.ts";
+import type { Digest } from "../image/types.ts";
+import { chainId } from "../layer/chain-id.ts";
 import { fsyncDirectory } from "./durable.ts";
 import { faultPoint } from "./fault.ts";
 
@@ -14,29 +17,46 @@ export interface Intent {
   chains: string[];
 }
 
-const FILE = "intent.json";
+/** What goes with the last container on a chain of layers. */
+export function intentOfLayers(diffIds: readonly Digest[]): Intent {
+  const chain = chainId(diffIds);
+  const layers = diffIds.map(digestHex);
+  return { blobs: layers, layers, chains: chain === undefined ? [] : [digestHex(chain)] };
+}
+
+export const INTENT_FILE = "intent.json";
 const HEX = /^[0-9a-f]{64}$/;
 
 /** @param scratch its path; the directory above it is made durable as well */
 export function writeIntent(scratch: string, intent: Intent): void {
-  faultPoint("intent.write");
-  const fd = openSync(join(scratch, FILE), "w", 0o600);
   try {
-    writeFileSync(fd, JSON.stringify(intent));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    faultPoint("intent.write");
+    const fd = openSync(join(scratch, INTENT_FILE), "w", 0o600);
+    try {
+      writeFileSync(fd, JSON.stringify(intent));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    faultPoint("intent.sync");
+    fsyncDirectory(scratch);
+    fsyncDirectory(join(scratch, ".."));
+  } catch (error) {
+    endIntent(scratch);
+    throw error;
   }
-  faultPoint("intent.sync");
-  fsyncDirectory(scratch);
-  fsyncDirectory(join(scratch, ".."));
+}
+
+/** What was intended has been done, or undone. */
+export function endIntent(scratch: string): void {
+  rmSync(join(scratch, INTENT_FILE), { force: true });
 }
 
 /** The intent left in a scratch directory; undefined if the process died before it moved anything. */
 export function readIntent(scratch: string): Intent | undefined {
   let found: Partial<Intent>;
   try {
-    found = JSON.parse(readFileSync(join(scratch, FILE), "utf8")) as Partial<Intent>;
+    found = JSON.parse(readFileSync(join(scratch, INTENT_FILE), "utf8")) as Partial<Intent>;
   } catch {
     return undefined; // none, or one that was not yet whole: then nothing was moved
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import { chainId } from "../layer/chain-id.ts";
@@ -9,7 +9,7 @@ import { collect, type Collected } from "./collect.ts";
 import { replaceDurably } from "./durable.ts";
 import { faultPoint } from "./fault.ts";
 import { encodeImageRecords, type ImageRecord, readImageRecords } from "./image-records.ts";
-import { type Intent, intentOfLayers, readIntent, writeIntent } from "./intent.ts";
+import { endIntent, type Intent, intentOfLayers, readIntent, writeIntent } from "./intent.ts";
 import { StoreLayout } from "./layout.ts";
 import { moveNames, withoutNames } from "./move-names.ts";
 import {
@@ -134,17 +134,26 @@ class FileStore implements Store {
       const intent = intentOfPublication(prepared);
       writeIntent(scratch.path, intent);
       return await this.exclusively(() => {
-        try {
-          return this.#publishPrepared(scratch.path, prepared, contents);
-        } catch (error) {
-          this.#collect(intent, scratch.path);
-          throw error;
-        } finally {
-          faultPoint("publish.end");
-          rmSync(join(scratch.path, "intent.json"), { force: true });
-        }
+        const images = this.#publishOrUndo(scratch.path, prepared, contents, intent);
+        faultPoint("publish.end");
+        endIntent(scratch.path);
+        return images;
       });
     });
+  }
+
+  #publishOrUndo(scratch: string, prepared: Prepared, contents: PublishedContent[], intent: Intent): Image[] {
+    try {
+      return this.#publishPrepared(scratch, prepared, contents);
+    } catch (error) {
+      try {
+        this.#collect(intent, scratch);
+        endIntent(scratch);
+      } catch {
+        // The intent stays: the next command undoes it.
+      }
+      throw error;
+    }
   }
 
   #publishPrepared(scratch: string, prepared: Prepared, contents: PublishedContent[]): Image[] {
@@ -214,7 +223,7 @@ class FileStore implements Store {
         records.filter((candidate) => !gone.includes(candidate)),
         scratch,
       );
-      return this.#collect(intent, scratch);
+      return this.#collectRest(intent, scratch);
     });
   }
 
@@ -239,7 +248,11 @@ class FileStore implements Store {
       this.#told(async () => {
         const scratch = makeScratch(this.layout.tmpDir());
         try {
-          return await this.exclusively(() => remove(scratch.path));
+          return await this.exclusively(() => {
+            const removed = remove(scratch.path);
+            endIntent(scratch.path);
+            return removed;
+          });
         } finally {
           await scratch.dispose();
         }
@@ -298,7 +311,8 @@ class FileStore implements Store {
     try {
       writeIntent(aside.path, intent);
       this.#write(after, scratch);
-      this.#collect(intent, aside.path);
+      this.#collectRest(intent, aside.path);
+      endIntent(aside.path);
     } finally {
       void aside.dispose();
     }
@@ -318,14 +332,35 @@ class FileStore implements Store {
   #write(records: ImageRecord[], scratch: string): void {
     const text = encodeImageRecords(records);
     const fresh = join(scratch, "images.json");
+    let isRenamed = false;
     faultPoint("records.write");
-    replaceDurably(this.layout.imagesFile(), fresh, text, (step) => faultPoint(`records.${step}`));
+    try {
+      replaceDurably(this.layout.imagesFile(), fresh, text, (step) => {
+        isRenamed = step === "settle";
+        faultPoint(`records.${step}`);
+      });
+    } catch (error) {
+      throw isRenamed ? halfDone("the new records are written, but may not survive a power cut", error) : error;
+    }
+    this.#writeBackup(text, fresh);
+  }
+
+  #writeBackup(text: string, fresh: string): void {
     try {
       faultPoint("records.backup");
       writeFileSync(fresh, text, { mode: 0o600 });
       renameSync(fresh, this.layout.imagesBackup());
     } catch {
       // On a full disk: it stays one change behind.
+    }
+  }
+
+  /** Collects after the records say that it goes: failing then must not look as if nothing had happened. */
+  #collectRest(intent: Intent, scratch: string): Collected {
+    try {
+      return this.#collect(intent, scratch);
+    } catch (error) {
+      throw halfDone("it is removed, but not all of its files are", error);
     }
   }
 
@@ -336,6 +371,15 @@ class FileStore implements Store {
     return keep === undefined ? { layers: [], bytes: 0 } : collect(this.layout, candidates, keep, scratch);
   }
 
+  /** A process that died between the records and their backup left that one change behind. */
+  #renewBackup(scratch: string): void {
+    if (!existsSync(this.layout.imagesFile())) return;
+    const text = encodeImageRecords(this.#records());
+    if (!existsSync(this.layout.imagesBackup()) || readFileSync(this.layout.imagesBackup(), "utf8") !== text) {
+      this.#writeBackup(text, join(scratch, "images.json"));
+    }
+  }
+
   /**
    * Undoes what a process had begun to publish, and ends what it had begun to remove. Returns false where that must be left
    * to a later command: the lock is held for long, or the records cannot be read.
@@ -344,12 +388,12 @@ class FileStore implements Store {
     undoLeftover(path);
     const intent = readIntent(path);
     const containers = containersIn(path);
-    if (intent === undefined && containers.length === 0) return true;
     faultPoint("leftover.recover");
     try {
       const recovered = this.#lock.runSync(() => {
         releaseAbandonedNames(this.layout, containers);
         if (intent !== undefined) this.#collect(intent, path);
+        this.#renewBackup(path);
         return true;
       }, RECOVERY_PATIENCE_MS);
       return recovered === true;
@@ -358,6 +402,16 @@ class FileStore implements Store {
       throw error;
     }
   }
+}
+
+/** What was decided is done, but not to its end: the next command ends it. */
+function halfDone(what: string, error: unknown): GantryError {
+  const { code, errno, syscall, message } = error as NodeJS.ErrnoException;
+  return new GantryError("SYSTEM_CALL_FAILED", `${what}: ${message}`, {
+    remedy: "The next gantry command goes on with it; gantry system fsck tells whether all is well.",
+    details: { step: syscall, errno: Math.abs(errno ?? 0), name: code },
+    cause: error,
+  });
 }
 
 /** Everything that may be collected. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type FileLock, tryLockFile } from "../bridge/index.ts";
 import { fileError } from "../errors/index.ts";
 import { faultPoint } from "./fault.ts";
+import { INTENT_FILE, readIntent } from "./intent.ts";
 import { randomBytes } from "./random-bytes.ts";
 import type { Scratch } from "./store.ts";
 
@@ -28,27 +29,44 @@ export function makeScratch(tmpDir: string): Scratch {
 }
 
 function heldScratch(path: string, lock: FileLock): Scratch {
-  let disposed = false;
-  return {
-    path,
-    dispose: () => {
-      if (!disposed) {
-        disposed = true;
+  let ended = false;
+  const end = (remove: () => void): Promise<void> => {
+    if (!ended) {
+      ended = true;
+      try {
         faultPoint("scratch.remove");
-        removeDirectory(path);
+        remove();
+      } catch {
+        // What cannot be removed now the next command removes.
+      } finally {
         lock.release();
       }
-      return Promise.resolve();
-    },
+    }
+    return Promise.resolve();
+  };
+  return {
+    path,
+    dispose: () => end(() => removeDirectory(path)),
+    abandon: () => end(() => undefined),
   };
 }
 
-/** Mostly it is empty by now: the recursive removal is code that node would have to load. */
+/**
+ * Mostly it is empty by now: the recursive removal is code that node would have to load. An intent that is still there says
+ * that what was begun has not been ended or undone: it stays, for the next command to recover.
+ */
 function removeDirectory(path: string): void {
   try {
     rmdirSync(path);
   } catch {
-    rmSync(path, { recursive: true, force: true });
+    if (readIntent(path) === undefined) rmSync(path, { recursive: true, force: true });
+    else removeAllBut(path, INTENT_FILE);
+  }
+}
+
+function removeAllBut(path: string, kept: string): void {
+  for (const name of readdirSync(path)) {
+    if (name !== kept) rmSync(join(path, name), { recursive: true, force: true });
   }
 }
 

@@ -98,7 +98,10 @@ export interface NamedImage {
 
 export interface Scratch {
   readonly path: string;
+  /** Removes it; but an intent in it (intent.ts), which says that something is half done, is left to the next command. */
   dispose(): Promise<void>;
+  /** Lets go of it as it is: the next command ends or undoes what was begun in it. */
+  abandon(): Promise<void>;
 }
 
 export interface PublishedBlob {
