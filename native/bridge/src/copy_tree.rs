@@ -25,6 +25,8 @@ const LONGEST_PATH_BYTES: usize = 4096;
 /// 2,048 directories deep at most, below a kilobyte of stack each.
 const STACK_BYTES: usize = 8 << 20;
 const BLOCK_BYTES: u64 = 512;
+/// Up to this size, reading into memory and writing is faster than asking the kernel to copy.
+const SMALL_BYTES: u64 = LIMIT_BYTES as u64;
 
 const CONFINED: u64 = resolve::BENEATH | resolve::NO_SYMLINKS | resolve::NO_MAGICLINKS;
 
@@ -296,10 +298,13 @@ impl Copier<'_> {
         if size == 0 {
             return self.unsized_data(from, to);
         }
-        let extents = match stat.stx_blocks.saturating_mul(512) < size {
-            true => data_extents(from, size).map_err(|(step, errno)| StepError::new(step, errno, ""))?,
-            false => vec![(0, size)],
-        };
+        if stat.stx_blocks.saturating_mul(512) >= size {
+            return match size <= SMALL_BYTES {
+                true => self.small_data(from, to, size as usize),
+                false => copy::copy(from, 0, to, Some(0), size, self.control),
+            };
+        }
+        let extents = data_extents(from, size).map_err(|(step, errno)| StepError::new(step, errno, ""))?;
         let mut end = size;
         for (offset, bytes) in extents {
             let copied = copy::copy(from, offset, to, Some(offset), bytes, self.control)?;
@@ -310,6 +315,19 @@ impl Copier<'_> {
         }
         fs::truncate(to, end).step("ftruncate", "")?;
         Ok(end)
+    }
+
+    fn small_data(&mut self, from: BorrowedFd<'_>, to: BorrowedFd<'_>, size: usize) -> Result<u64, StepError> {
+        let mut filled = 0;
+        while filled < size {
+            match fs::read_at(from, &mut self.value[filled..size], filled as u64).step("read", "")? {
+                0 => break,
+                length => filled += length,
+            }
+        }
+        fs::write_all_at(to, &self.value[..filled], 0).step("write", "")?;
+        self.control.advance(filled as u64);
+        Ok(filled as u64)
     }
 
     /// A file that says that it is empty: of the kernel's interfaces most are not.

@@ -54,15 +54,18 @@ pub struct Placer {
 /// A regular file in the making.
 pub struct NewFile {
     pub file: OwnedFd,
-    /// The name it has until it is whole; None: its own, from the start.
-    interim: Option<CString>,
+    name: Interim,
+    /// Whether something else has its name so far.
+    pub replaces: bool,
 }
 
-impl NewFile {
-    /// Whether it may take the place of something else in the end.
-    pub fn replaces(&self) -> bool {
-        self.interim.is_some()
-    }
+/// What a file is called until it is whole.
+enum Interim {
+    /// As it will be.
+    Own,
+    Other(CString),
+    /// It has no name: nothing is left of it if we are killed.
+    None,
 }
 
 impl Placer {
@@ -102,64 +105,58 @@ impl Placer {
         let at = name.to_bytes();
         let replaces = exists_as_file(parent, name)?;
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
-        if !replaces && size < LARGE_BYTES {
+        if size >= LARGE_BYTES {
+            // Where the file system cannot do that, there is the other way.
+            if let Ok(file) = fs::open_at(parent, c".", libc::O_TMPFILE | libc::O_RDWR, 0o600) {
+                return Ok(NewFile { file, name: Interim::None, replaces });
+            }
+        } else if !replaces {
             match fs::open_at(parent, name, flags, 0o600) {
-                Ok(file) => return Ok(NewFile { file, interim: None }),
+                Ok(file) => return Ok(NewFile { file, name: Interim::Own, replaces }),
                 Err(Errno(libc::EEXIST)) => {}
                 Err(error) => return Err(error).step("open", at),
             }
         }
         let make = |interim: &CStr| fs::open_at(parent, interim, flags, 0o600);
         let (interim, file) = with_interim_name(make).step("open", at)?;
-        Ok(NewFile { file, interim: Some(interim) })
+        Ok(NewFile { file, name: Interim::Other(interim), replaces })
     }
 
     /// The file is whole: gives it its attributes and its name.
     pub fn finish_file(&self, parent: BorrowedFd<'_>, name: &CStr, new: NewFile, attributes: &Attributes<'_>) -> Done {
         let at = name.to_bytes();
-        let finished = self.file_attributes(new.file.as_fd(), attributes).map_err(|error| named(error, at));
-        match (finished, &new.interim) {
-            (Ok(()), None) => Ok(()),
-            (Ok(()), Some(interim)) => match rename_over(parent, interim, name) {
-                Err(StepError { errno: Errno(libc::EBUSY), .. }) => self.write_in_place(parent, name, &new),
-                other => other,
-            },
-            (Err(error), _) => {
-                self.abandon_file(parent, name, new);
-                Err(error)
+        if let Err(error) = self.file_attributes(new.file.as_fd(), attributes) {
+            self.abandon_file(parent, name, new);
+            return Err(named(error, at));
+        }
+        let link = |name: &CStr| fs::link_descriptor(new.file.as_fd(), parent, name);
+        let interim = match &new.name {
+            Interim::Own => return Ok(()),
+            Interim::Other(interim) => interim.clone(),
+            Interim::None => {
+                if !new.replaces && link(name).is_ok() {
+                    return Ok(());
+                }
+                with_interim_name(link).step("link", at)?.0
             }
+        };
+        match rename_over(parent, &interim, name) {
+            Err(StepError { errno: Errno(libc::EBUSY), .. }) => {
+                let written = write_in_place(parent, name, new.file.as_fd());
+                let _ = fs::unlink_at(parent, &interim, 0);
+                written
+            }
+            other => other,
         }
     }
 
     /// Removes what there is of a file that will not be whole.
     pub fn abandon_file(&self, parent: BorrowedFd<'_>, name: &CStr, new: NewFile) {
-        let _ = fs::unlink_at(parent, new.interim.as_deref().unwrap_or(name), 0);
-    }
-
-    /// A mount point cannot be replaced (/etc/hosts of a running container), but written.
-    fn write_in_place(&self, parent: BorrowedFd<'_>, name: &CStr, new: &NewFile) -> Done {
-        let at = name.to_bytes();
-        let write = || {
-            let (target, _) = open_regular(parent, name, libc::O_WRONLY)?;
-            let size = fs::stat_fd(new.file.as_fd())?.stx_size;
-            fs::truncate(target.as_fd(), 0)?;
-            let mut buffer = vec![0; 256 << 10];
-            let mut done = 0;
-            while done < size {
-                let length = fs::read_at(new.file.as_fd(), &mut buffer, done)?;
-                if length == 0 {
-                    break;
-                }
-                fs::write_all_at(target.as_fd(), &buffer[..length], done)?;
-                done += length as u64;
-            }
-            Ok(())
+        let _ = match &new.name {
+            Interim::Own => fs::unlink_at(parent, name, 0),
+            Interim::Other(interim) => fs::unlink_at(parent, interim, 0),
+            Interim::None => Ok(()),
         };
-        let written = write().step("write", at);
-        if let Some(interim) = &new.interim {
-            let _ = fs::unlink_at(parent, interim, 0);
-        }
-        written
     }
 
     fn file_attributes(&self, file: BorrowedFd<'_>, attributes: &Attributes<'_>) -> Done {
@@ -282,6 +279,27 @@ pub fn open_regular(parent: BorrowedFd<'_>, name: &CStr, flags: i32) -> Result<(
         return Err(Errno(libc::ESTALE));
     }
     Ok((fs::open(&fs::descriptor_path(handle.as_fd()), flags, 0)?, stat))
+}
+
+/// A mount point cannot be replaced (/etc/hosts of a running container), but written.
+fn write_in_place(parent: BorrowedFd<'_>, name: &CStr, from: BorrowedFd<'_>) -> Done {
+    let write = || {
+        let (target, _) = open_regular(parent, name, libc::O_WRONLY)?;
+        let size = fs::stat_fd(from)?.stx_size;
+        fs::truncate(target.as_fd(), 0)?;
+        let mut buffer = vec![0; 256 << 10];
+        let mut done = 0;
+        while done < size {
+            let length = fs::read_at(from, &mut buffer, done)?;
+            if length == 0 {
+                break;
+            }
+            fs::write_all_at(target.as_fd(), &buffer[..length], done)?;
+            done += length as u64;
+        }
+        Ok(())
+    };
+    write().step("write", name.to_bytes())
 }
 
 fn rename_over(parent: BorrowedFd<'_>, interim: &CStr, name: &CStr) -> Done {

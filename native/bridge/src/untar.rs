@@ -194,7 +194,7 @@ impl Session {
         match record.kind {
             ENTRY_REGULAR => {
                 let new = self.placer.begin_file(parent.as_fd(), &name, record.size)?;
-                if new.replaces() {
+                if new.replaces {
                     self.parent = None;
                 }
                 let mut in_tar = record.data_offset;
