@@ -146,5 +146,7 @@ await part("bundle", ["src", "scripts", "package-lock.json", "package.json"], [j
   await bundle(root, dist);
   const { buildZstdCodec } = await import("./zstd-codec.mjs");
   await buildZstdCodec(root, dist);
+  const { buildXzDecompress } = await import("./xz-decompress.mjs");
+  buildXzDecompress(root, dist);
 });
 if (only === undefined) rmSync(join(dist, ".new"), { force: true, recursive: true });

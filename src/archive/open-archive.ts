@@ -142,7 +142,7 @@ function isNoTar(error: unknown): error is GantryError {
 function notAnArchive(cause: GantryError, label: string): GantryError {
   return new GantryError(
     "TAR_INVALID",
-    `${label} is not an image archive: it is no tar, plain or compressed with gzip or zstd (${cause.message})`,
+    `${label} is not an image archive: it is no tar, plain or compressed with gzip, xz or zstd (${cause.message})`,
     { remedy: "Give an archive that docker save, podman save or skopeo wrote.", details: cause.details, cause },
   );
 }

@@ -102,6 +102,8 @@ export const ERROR_KINDS = {
   UNEXPECTED_END_OF_FILE: "invalid",
   USAGE: "usage",
   USER_NOT_FOUND: "invalid",
+  XZ_INVALID: "invalid",
+  XZ_UNSUPPORTED: "unsupported",
   ZSTD_INVALID: "invalid",
   ZSTD_WINDOW_TOO_LARGE: "unsupported",
 } as const satisfies Record<string, ErrorKind>;

@@ -7,7 +7,7 @@ export const command = defineCommand({
   summary: "Load an image from a tar archive or STDIN",
   description:
     "Reads archives of docker save (old and new), podman and skopeo, OCI archives, and OCI layout directories;\n" +
-    "layers and the archive itself may be compressed with gzip or zstd. Nothing is unpacked: the image runs from its layers.",
+    "layers and the archive itself may be compressed with gzip, xz or zstd. Nothing is unpacked: the image runs from its layers.",
   operands: { synopsis: "", max: 0 },
   flags: {
     "dry-run": boolFlag("Say what would be added, renamed and read, and what is missing; change nothing"),
