@@ -13,6 +13,7 @@ import { findContainer } from "../runtime/find-container.ts";
 import type { StoreLayout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
 import { type ContainerSize, containerSizes } from "./container-size.ts";
+import { inspectedConfig } from "./inspected-config.ts";
 
 /** What `docker container inspect` prints of one container, in its order; built from the record and the present state. */
 export type ContainerInspection = Record<string, unknown> & { Id: string };
@@ -82,35 +83,8 @@ function describe(
     },
     ...(size === undefined ? {} : { SizeRw: size.writableBytes, SizeRootFs: size.totalBytes }),
     Mounts: [],
-    Config: configOf(record),
+    Config: inspectedConfig({ ...record.config, Env: record.config.Env ?? [], Labels: record.config.Labels ?? {} }),
     NetworkSettings: networkSettingsOf(record.hostConfig),
-  };
-}
-
-/** Docker's order of fields; those of the image that gantry does not name come after. */
-function configOf({ config }: ContainerRecord): Record<string, unknown> {
-  const { Hostname, Domainname, User, AttachStdin, AttachStdout, AttachStderr, ExposedPorts, Tty, ...others } = config;
-  const { OpenStdin, StdinOnce, Env, Cmd, Image, Volumes, WorkingDir, Entrypoint, OnBuild, Labels, ...more } = others;
-  return {
-    Hostname,
-    Domainname,
-    User: User ?? "",
-    AttachStdin,
-    AttachStdout,
-    AttachStderr,
-    ...(ExposedPorts === undefined ? {} : { ExposedPorts }),
-    Tty,
-    OpenStdin,
-    StdinOnce,
-    Env: Env ?? [],
-    Cmd: Cmd ?? null,
-    Image,
-    Volumes: Volumes ?? null,
-    WorkingDir: WorkingDir ?? "",
-    Entrypoint: Entrypoint ?? null,
-    OnBuild: OnBuild ?? null,
-    Labels: Labels ?? {},
-    ...more,
   };
 }
 

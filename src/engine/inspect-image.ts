@@ -1,8 +1,9 @@
 import { isJsonObject } from "../image/parse-json.ts";
 import { familiarReference } from "../image/reference.ts";
-import type { Image, RunConfig } from "../image/types.ts";
+import type { Image } from "../image/types.ts";
 import type { StoreLayout } from "../store/layout.ts";
 import type { ResolveImageOptions, Store } from "../store/store.ts";
+import { inspectedConfig } from "./inspected-config.ts";
 
 /** What `docker image inspect` prints, in its order. */
 export interface ImageInspection {
@@ -17,7 +18,7 @@ export interface ImageInspection {
   ContainerConfig?: object;
   DockerVersion: string;
   Author: string;
-  Config: RunConfig | null;
+  Config: Record<string, unknown> | null;
   Architecture: string;
   Variant?: string;
   Os: string;
@@ -52,7 +53,7 @@ export function inspectImage(store: Store, reference: string, options: ResolveIm
     ...(isJsonObject(config["container_config"]) ? { ContainerConfig: config["container_config"] } : {}),
     DockerVersion: text("docker_version"),
     Author: config.author ?? "",
-    Config: config.config ?? null,
+    Config: config.config === undefined ? null : inspectedConfig({ ...config.config }),
     Architecture: config.architecture,
     ...(text("variant") === "" ? {} : { Variant: text("variant") }),
     Os: config.os,

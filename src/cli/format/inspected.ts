@@ -1,5 +1,5 @@
 import { toJson } from "./go-template/to-json.ts";
-import { nilMap, nilSlice, sortedKeys, struct } from "./go-template/values.ts";
+import { nilMap, nilPointer, nilSlice, sortedKeys, struct } from "./go-template/values.ts";
 
 /** Fields of Docker's inspect answers that are maps; every other object is a struct. */
 const MAPS = new Set(
@@ -15,6 +15,40 @@ const SLICES = new Set(
     "ExtraHosts GroupAdd Layers Links MaskedPaths Mounts OnBuild ReadonlyPaths RepoDigests RepoTags SecurityOpt Shell Ulimits VolumesFrom"
   ).split(" "),
 );
+
+/**
+ * What Docker's types have and its JSON leaves out when empty, by the field that holds it: a template may ask for it, as
+ * `{{if .State.Health}}` does.
+ */
+const UNWRITTEN: Readonly<Record<string, Readonly<Record<string, () => unknown>>>> = {
+  "": {
+    Container: () => "",
+    ContainerConfig: nilPointer,
+    OsVersion: () => "",
+    SizeRootFs: nilPointer,
+    SizeRw: nilPointer,
+    Variant: () => "",
+  },
+  Config: {
+    ArgsEscaped: () => false,
+    ExposedPorts: nilMap,
+    Healthcheck: nilPointer,
+    MacAddress: () => "",
+    NetworkDisabled: () => false,
+    Shell: nilSlice,
+    StopSignal: () => "",
+    StopTimeout: nilPointer,
+  },
+  HostConfig: {
+    Annotations: nilMap,
+    Init: nilPointer,
+    Mounts: nilSlice,
+    StorageOpt: nilMap,
+    Sysctls: nilMap,
+    Tmpfs: nilMap,
+  },
+  State: { Health: nilPointer },
+};
 
 /**
  * Makes what turns found objects into the output of an `inspect` command: a JSON array indented by four, `--format json` the
@@ -42,7 +76,7 @@ export async function inspectionRenderer(format: string): Promise<(objects: read
  */
 function goShaped(value: unknown, name = "", inMap = false): unknown {
   const isMap = !inMap && MAPS.has(name);
-  if (value === null) return isMap ? nilMap() : !inMap && SLICES.has(name) ? nilSlice() : null;
+  if (value === null) return isMap ? nilMap() : !inMap && SLICES.has(name) ? nilSlice() : inMap ? null : nilPointer();
   if (typeof value !== "object") return value;
   if (Array.isArray(value)) return (value as readonly unknown[]).map((element) => goShaped(element));
   const fields = value as Readonly<Record<string, unknown>>;
@@ -50,5 +84,9 @@ function goShaped(value: unknown, name = "", inMap = false): unknown {
   const copy = Object.fromEntries(
     keys.filter((key) => fields[key] !== undefined).map((key) => [key, goShaped(fields[key], key, isMap)]),
   );
-  return isMap ? copy : struct(copy);
+  if (isMap) return copy;
+  const unwritten = Object.entries(UNWRITTEN[name] ?? {}).filter(([key]) => !(key in copy));
+  // Not enumerable: not in JSON, not in the text of the whole.
+  for (const [key, zero] of unwritten) Object.defineProperty(copy, key, { value: zero(), enumerable: false });
+  return struct(copy);
 }

@@ -1,5 +1,9 @@
 import { goPrint } from "./go-format.ts";
-import { isInt, typeName } from "./values.ts";
+import { isInt, isNilPointer, typeName } from "./values.ts";
+
+function isNil(value: unknown): boolean {
+  return value === undefined || value === null || isNilPointer(value);
+}
 
 type Basic = "bool" | "int" | "float" | "string";
 
@@ -15,7 +19,7 @@ function basicKind(value: unknown): Basic | undefined {
  * @throws {Error} where their types cannot be compared
  */
 export function areEqual(a: unknown, b: unknown): boolean {
-  if (a === undefined || a === null || b === undefined || b === null) return (a ?? null) === (b ?? null);
+  if (isNil(a) || isNil(b)) return isNil(a) && isNil(b);
   const kindA = basicKind(a);
   const kindB = basicKind(b);
   if (kindA === undefined && kindB === undefined && Array.isArray(a) === Array.isArray(b)) {

@@ -3,7 +3,7 @@ import { goPrint } from "./go-format.ts";
 import { type Command, type Node, type Operand, type Pipeline, show } from "./nodes.ts";
 import type { ParsedTemplate } from "./parser.ts";
 import { ExecutionError } from "./template-error.ts";
-import { isInt, isTrue, structName, typeName } from "./values.ts";
+import { isInt, isNilPointer, isTrue, structName, typeName } from "./values.ts";
 
 export interface EvaluateOptions {
   readonly source: string;
@@ -225,7 +225,8 @@ class Evaluation {
 
   #field(node: Operand, receiver: unknown, name: string): unknown {
     if (receiver === undefined) return undefined;
-    if (receiver === null) throw this.#error(node, `nil pointer evaluating interface {}.${name}`);
+    if (receiver === null || isNilPointer(receiver))
+      throw this.#error(node, `nil pointer evaluating interface {}.${name}`);
     if (typeof receiver !== "object" || Array.isArray(receiver)) {
       throw this.#error(node, `can't evaluate field ${name} in type ${typeName(receiver)}`);
     }

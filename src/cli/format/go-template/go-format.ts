@@ -1,9 +1,9 @@
 import { goQuote, goQuoteCharacter } from "./go-quote.ts";
-import { isInt, sortedKeys, structName, typeName } from "./values.ts";
+import { isInt, isNilPointer, sortedKeys, structName, typeName } from "./values.ts";
 
 /** A value as Go's `fmt.Print` writes it: `[a b]`, `map[a:b]`, `{a b}`, `<nil>`, `1.5`. */
 export function goPrint(value: unknown, verb: "v" | "+v" = "v"): string {
-  if (value === undefined || value === null) return "<nil>";
+  if (value === undefined || value === null || isNilPointer(value)) return "<nil>";
   switch (typeof value) {
     case "string":
       return value;

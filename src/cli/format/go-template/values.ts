@@ -37,9 +37,25 @@ export function nilMap(): object {
   return Object.defineProperty({}, "toJSON", { value: () => null, enumerable: false });
 }
 
+/** See `nilPointer`. */
+class NilPointer {
+  toJSON(): null {
+    return null;
+  }
+}
+
+/** A nil pointer of a field's type: false, `<nil>` as text (a nil interface is `<no value>`), `null` in JSON. */
+export function nilPointer(): object {
+  return new NilPointer();
+}
+
+export function isNilPointer(value: unknown): boolean {
+  return value instanceof NilPointer;
+}
+
 /** Text/template's truth: not the type's zero, not empty. */
 export function isTrue(value: unknown): boolean {
-  if (value === undefined || value === null) return false;
+  if (value === undefined || value === null || isNilPointer(value)) return false;
   switch (typeof value) {
     case "string":
       return value !== "";
