@@ -148,7 +148,7 @@ async function writeSquashedLayer(
   const indexes = diffIds.map((diffId) => store.readLayerIndex(diffId));
   const whole = mergeChain(indexes);
   const exact = keep === 0 ? whole : layerBetween(mergeChain(indexes.slice(0, keep)), whole);
-  const tree = new LayerIndex(latest === undefined ? exact : clampTimes(exact, latest));
+  const tree = latest === undefined ? new LayerIndex(exact) : clampTimes(new LayerIndex(exact), latest);
   const totalBytes = treeDataBytes(tree);
   requireSpace(store.layout.root, totalBytes, "the squashed layer");
   const sources = diffIds.map((diffId): LayerSource => ({ type: "tar", path: store.layout.layerTar(diffId) }));
