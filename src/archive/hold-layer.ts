@@ -1,6 +1,8 @@
-import { linkSync } from "node:fs";
+import { linkSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isGantryError } from "../errors/index.ts";
 import type { Digest, Image } from "../image/types.ts";
+import { layerProblem } from "../store/layer-problem.ts";
 import type { StoreLayout } from "../store/layout.ts";
 import type { PublishedBlob, PublishedLayer } from "../store/store.ts";
 
@@ -11,7 +13,8 @@ export interface HeldLayer {
 }
 
 /**
- * Holds the layer `diffId`, whose bytes as received are `blobDigest`, if the store has both.
+ * Holds the layer `diffId`, whose bytes as received are `blobDigest`, if the store has both, and sees nothing wrong with
+ * them: what is damaged is to be taken in again.
  * @param received which tar each compressed blob of the store is, from images whose layers were verified
  */
 export function holdLayer(
@@ -25,6 +28,7 @@ export function holdLayer(
   if (!plain && received.get(blobDigest) !== diffId) return undefined;
   const name = (suffix: string): string => join(scratch, `held-${blobDigest.slice(-64)}.${suffix}`);
   try {
+    if (layerProblem(layout, diffId) !== undefined) return undefined;
     linkSync(layout.layerIndex(diffId), name("index"));
     linkSync(layout.layerTar(diffId), name("tar"));
     // The blob of a plain layer is its tar, also where the store has the tar from a compressed one.
@@ -39,7 +43,22 @@ export function holdLayer(
   };
 }
 
-/** Which tar each blob of the store's images is. */
-export function receivedBlobs(images: readonly Image[]): Map<Digest, Digest> {
-  return new Map(images.flatMap((image) => image.layers.map((layer) => [layer.blob.digest, layer.diffId])));
+/** Which tar each blob of the store's images is; without blobs that are not whole. */
+export function receivedBlobs(images: readonly Image[], layout: StoreLayout): Map<Digest, Digest> {
+  const received = new Map<Digest, Digest>();
+  for (const { blob, diffId } of images.flatMap(layersOf)) {
+    const found = statSync(layout.blob(blob.digest), { throwIfNoEntry: false });
+    if (found?.size === blob.size) received.set(blob.digest, diffId);
+  }
+  return received;
+}
+
+/** None of a damaged image: loading it again is what repairs it. */
+function layersOf(image: Image): Image["layers"] {
+  try {
+    return image.layers;
+  } catch (error) {
+    if (isGantryError(error)) return [];
+    throw error;
+  }
 }

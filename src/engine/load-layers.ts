@@ -30,7 +30,7 @@ export class LayerLoading {
     this.#store = store;
     this.#scratch = scratch;
     this.#intake = intake;
-    this.#received = receivedBlobs(existing);
+    this.#received = receivedBlobs(existing, store.layout);
   }
 
   /** Whether a layer is at hand. One that only the store has is held from now on: nobody's removal takes it away. */

@@ -68,7 +68,7 @@ export async function planLoad(
   });
   const listing = selectImages(listArchive(contents, options.limits), options);
   const existing = store.images();
-  const received = receivedBlobs(existing);
+  const received = receivedBlobs(existing, store.layout);
   const stateOf = (layer: ListedLayer): PlannedLayer["state"] => {
     const { diffId, descriptor, file } = layer;
     const digest = descriptor?.digest ?? diffId;

@@ -332,15 +332,17 @@ class FileStore implements Store {
   #write(records: ImageRecord[], scratch: string): void {
     const text = encodeImageRecords(records);
     const fresh = join(scratch, "images.json");
-    let isRenamed = false;
+    const steps = new Set<string>();
     faultPoint("records.write");
     try {
       replaceDurably(this.layout.imagesFile(), fresh, text, (step) => {
-        isRenamed = step === "settle";
+        steps.add(step);
         faultPoint(`records.${step}`);
       });
     } catch (error) {
-      throw isRenamed ? halfDone("the new records are written, but may not survive a power cut", error) : error;
+      throw steps.has("settle")
+        ? halfDone("the new records are written, but may not survive a power cut", error)
+        : error;
     }
     this.#writeBackup(text, fresh);
   }
