@@ -1,5 +1,6 @@
 import { isJsonObject } from "../image/parse-json.ts";
-import { familiarReference } from "../image/reference.ts";
+import { indexOfName } from "../image/received-index.ts";
+import { familiarParts, familiarReference } from "../image/reference.ts";
 import type { Image } from "../image/types.ts";
 import type { StoreLayout } from "../store/layout.ts";
 import type { ResolveImageOptions, Store } from "../store/store.ts";
@@ -44,8 +45,7 @@ export function inspectImage(store: Store, reference: string, options: ResolveIm
   return {
     Id: image.id,
     RepoTags: image.names.map(familiarReference),
-    // Where a registry has it: nowhere, as far as is known of an image that was not pulled.
-    RepoDigests: [],
+    RepoDigests: repoDigests(image),
     Parent: "",
     Comment: text("comment") || (config.history?.at(-1)?.comment ?? ""),
     Created: config.created ?? "",
@@ -64,6 +64,18 @@ export function inspectImage(store: Store, reference: string, options: ResolveIm
     RootFS: { Type: "layers", Layers: image.layers.map((layer) => layer.diffId) },
     Metadata: { LastTagTime: image.taggedAt ?? NEVER },
   };
+}
+
+/**
+ * `repository@digest` where a registry has it: known of the names that mean an index. What a registry would call an image
+ * that came alone is not known: its manifest may be gantry's own.
+ */
+function repoDigests(image: Image): string[] {
+  const digests = image.names.flatMap((name) => {
+    const index = indexOfName(image, name);
+    return index === undefined ? [] : [`${familiarParts(name).repository}@${index.digest}`];
+  });
+  return [...new Set(digests)];
 }
 
 function layerPaths(layout: StoreLayout, image: Image): Record<string, string> {

@@ -11,7 +11,8 @@ export function pathMatcher(pattern: string): (name: string) => boolean {
   let source = "";
   let at = 0;
   const malformed = (): GantryError =>
-    new GantryError("USAGE", `syntax error in pattern ${JSON.stringify(pattern)}`, {
+    new GantryError("USAGE", "syntax error in pattern", {
+      details: { pattern },
       remedy: "Use *, ?, [a-z] or [^a-z]; a backslash takes the next character as it is.",
     });
   /** The next character of the pattern, unescaped, as a regular expression writes it. */
