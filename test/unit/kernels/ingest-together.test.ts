@@ -41,7 +41,7 @@ const elsewhere = (one: LayerIngest): LayerIngest => ({
 });
 
 test("layers taken in together are what they are alone, plain and compressed, more than four", async () => {
-  const sizes = [5, 70_000, 300_000, 1_000_000, 64, 200_000];
+  const sizes = [5, 70_000, 200_000, 400_000, 64, 100_000];
   const jobs: LayerIngest[] = [];
   for (const [i, size] of sizes.entries()) {
     const tar = await layer(i, size);
