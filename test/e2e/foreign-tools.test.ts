@@ -75,6 +75,18 @@ describe.skipIf(reason)("what gantry writes, other tools read", () => {
     expect(docker.run("image", "inspect", ...format)).toBe(store.run("image", "inspect", ...format));
   });
 
+  it("docker loads layers that gantry compressed, with the same id", () => {
+    // Docker before 23 reads no zstd.
+    const format = ["--format", "{{.Id}} {{.RootFS.Layers}}", "odd:1"];
+    const [major] = docker.run("version", "--format", "{{.Server.Version}}").split(".");
+    for (const compression of Number(major) < 23 ? ["none", "gzip"] : ["none", "gzip", "zstd"]) {
+      docker.run("rmi", "-f", "odd:1");
+      store.run("save", "--compress", compression, "-o", store.path("compressed.tar"), "odd:1");
+      docker.run("load", "-q", "-i", store.path("compressed.tar"));
+      expect(docker.run("image", "inspect", ...format)).toBe(store.run("image", "inspect", ...format));
+    }
+  });
+
   it("a commit is, to docker, exactly the container's tree", () => {
     const id = store.run(
       "run",

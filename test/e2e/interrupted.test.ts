@@ -61,7 +61,7 @@ describe.skipIf(reason)("what is interrupted", () => {
   );
 
   it(
-    "a save that is killed leaves the file that was there before, or the whole new one",
+    "a save that is killed leaves the file that was there before, or the whole new one, and none beside it",
     { timeout: 300_000 },
     async () => {
       const target = store.path("target.tar");
@@ -75,6 +75,7 @@ describe.skipIf(reason)("what is interrupted", () => {
         child.kill("SIGKILL");
         await closed;
         expect(["precious".length, whole]).toContain(statSync(target).size);
+        expect(readdirSync(store.work).filter((name) => name.startsWith("."))).toEqual([]);
       }
     },
   );
