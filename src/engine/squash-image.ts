@@ -100,23 +100,28 @@ export async function squashImage(
 function lowestKept(store: Store, image: Image, reference: string, from: string | undefined): number {
   const { layers } = image;
   if (from === undefined) return 0;
-  if (/^\d+$/.test(from) && Number(from) >= 1 && Number(from) <= layers.length) return layers.length - Number(from);
+  if (/^\d{1,3}$/.test(from)) {
+    if (Number(from) >= 1 && Number(from) <= layers.length) return layers.length - Number(from);
+    throw noSuchLayer(`${reference} has ${layers.length} layers: ${from} of them cannot be squashed`, image, from);
+  }
   const hex = /^(?:sha256:)?([0-9a-f]{4,64})$/.exec(from)?.[1];
   const found = hex === undefined ? -1 : layers.findIndex(({ diffId }) => digestHex(diffId).startsWith(hex));
   if (found >= 0) return found;
   const base = baseLayers(store, from);
   if (base !== undefined && base.length <= layers.length && base.every((diffId, n) => layers[n]!.diffId === diffId))
     return base.length;
-  throw new GantryError(
-    "LAYER_MISSING",
+  const why =
     base === undefined
-      ? `${reference} has no layer ${from}, and there is no image of that name: it has ${layers.length} layers`
-      : `${reference} is not made from ${from}: its lowest layers are others`,
-    {
-      remedy: "Give the number of layers from the top, a layer's digest, or the image it was made from.",
-      details: { from, layers: layers.map(({ diffId }) => diffId) },
-    },
-  );
+      ? `${reference} has no layer ${from}, and there is no image of that name`
+      : `${reference} is not made from ${from}: its lowest layers are others`;
+  throw noSuchLayer(why, image, from);
+}
+
+function noSuchLayer(why: string, { layers }: Image, from: string): GantryError {
+  return new GantryError("LAYER_MISSING", why, {
+    remedy: "Give the number of layers from the top, a layer's digest, or the image it was made from.",
+    details: { from, layers: layers.map(({ diffId }) => diffId) },
+  });
 }
 
 function baseLayers(store: Store, reference: string): Digest[] | undefined {
