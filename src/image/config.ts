@@ -1,7 +1,54 @@
 import { GantryError } from "../errors/index.ts";
 import { parseDigest } from "./digest.ts";
-import { isJsonObject, parseJson } from "./parse-json.ts";
+import { type FieldTypes, wrongField } from "./field-types.ts";
+import { isJsonObject, type JsonObject, parseJson } from "./parse-json.ts";
 import type { Digest, ImageConfig, Platform } from "./types.ts";
+
+const CONFIG_FIELDS: FieldTypes = {
+  created: "string",
+  author: "string",
+  architecture: "string",
+  variant: "string",
+  os: "string",
+  "os.version": "string",
+  comment: "string",
+  docker_version: "string",
+};
+const HISTORY_FIELDS: FieldTypes = {
+  created: "string",
+  created_by: "string",
+  author: "string",
+  comment: "string",
+  empty_layer: "boolean",
+};
+const RUN_FIELDS: FieldTypes = {
+  User: "string",
+  ExposedPorts: "object",
+  Env: "strings",
+  Entrypoint: "words",
+  Cmd: "words",
+  Volumes: "object",
+  WorkingDir: "string",
+  Labels: "string map",
+  StopSignal: "string",
+  StopTimeout: "number",
+  Healthcheck: "object",
+  Shell: "words",
+  OnBuild: "strings",
+  Hostname: "string",
+  Domainname: "string",
+  Tty: "boolean",
+  OpenStdin: "boolean",
+  ArgsEscaped: "boolean",
+};
+
+/** Docker reads one string as a list of one. */
+function wordLists(run: JsonObject): JsonObject {
+  const single = Object.entries(run).filter(
+    ([name, value]) => RUN_FIELDS[name] === "words" && typeof value === "string",
+  );
+  return Object.fromEntries(single.map(([name, value]) => [name, [value]]));
+}
 
 /**
  * Parses an image's config (OCI image-spec, config.md; Docker's has more fields, which are kept).
@@ -26,13 +73,18 @@ export function parseConfig(bytes: Uint8Array, what = "the image config"): Image
     return invalid("has a history that is no list of objects");
   const run = document["config"] ?? undefined;
   if (run !== undefined && !isJsonObject(run)) return invalid('has a "config" that is no object');
+  const wrong =
+    wrongField(document, CONFIG_FIELDS) ??
+    history.map((step) => wrongField(step, HISTORY_FIELDS)).find((why) => why !== undefined) ??
+    wrongField(run ?? {}, RUN_FIELDS);
+  if (wrong !== undefined) return invalid(wrong);
   const { config: _run, ...others } = document;
   return {
     ...others,
     // Images older than these fields run everywhere Docker runs them: as Linux, on the machine at hand.
     architecture: typeof document["architecture"] === "string" ? document["architecture"] : "",
     os: typeof document["os"] === "string" && document["os"] !== "" ? document["os"] : "linux",
-    ...(run === undefined ? {} : { config: run }),
+    ...(run === undefined ? {} : { config: { ...run, ...wordLists(run) } }),
     history: history,
     rootfs: { type: "layers", diff_ids: diffIds },
   };

@@ -1,5 +1,6 @@
 import { GantryError } from "../errors/index.ts";
 import { parseDigest } from "./digest.ts";
+import { type FieldTypes, wrongField } from "./field-types.ts";
 import { isIndexType, isManifestType, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST } from "./media-types.ts";
 import { isJsonObject, type JsonObject, parseJson } from "./parse-json.ts";
 import type { Descriptor, Digest, ImageIndex, ImageManifest } from "./types.ts";
@@ -8,12 +9,40 @@ function invalid(what: string, why: string): never {
   throw new GantryError("MANIFEST_INVALID", `${what} ${why}`);
 }
 
+const DESCRIPTOR_FIELDS: FieldTypes = { platform: "object", annotations: "string map", artifactType: "string" };
+const DOCUMENT_FIELDS: FieldTypes = { annotations: "string map", mediaType: "string", artifactType: "string" };
+const PLATFORM_FIELDS: FieldTypes = { os: "string", architecture: "string", variant: "string", "os.version": "string" };
+
+function objectAt(object: JsonObject, name: string): JsonObject {
+  const value = object[name];
+  return isJsonObject(value) ? value : {};
+}
+
+/** What is null says nothing, as what is missing. */
+function withoutNulls(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+}
+
 function descriptor(value: unknown, what: string): Descriptor {
   if (!isJsonObject(value)) invalid(what, "is not a descriptor");
   const { mediaType, size } = value;
   if (typeof mediaType !== "string") invalid(what, "has no media type");
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) invalid(what, "has no valid size");
-  return { ...(value as unknown as Descriptor), digest: parseDigest(value["digest"], `${what}'s digest`) };
+  const wrong = wrongField(value, DESCRIPTOR_FIELDS) ?? wrongField(objectAt(value, "platform"), PLATFORM_FIELDS);
+  if (wrong !== undefined) invalid(what, wrong);
+  const { platform } = value;
+  return {
+    ...(withoutNulls(value) as unknown as Descriptor),
+    digest: parseDigest(value["digest"], `${what}'s digest`),
+    // What a platform leaves out is empty, as Go reads it.
+    ...(isJsonObject(platform) && {
+      platform: {
+        ...withoutNulls(platform),
+        os: (platform["os"] ?? "") as string,
+        architecture: (platform["architecture"] ?? "") as string,
+      },
+    }),
+  };
 }
 
 function descriptors(value: unknown, what: string): Descriptor[] {
@@ -36,6 +65,8 @@ function schemaTwo(bytes: Uint8Array, what: string): JsonObject {
 export function parseManifest(bytes: Uint8Array, what = "the image manifest"): ImageManifest {
   const document = schemaTwo(bytes, what);
   const type = document["mediaType"];
+  const wrong = wrongField(document, DOCUMENT_FIELDS);
+  if (wrong !== undefined) invalid(what, wrong);
   if (typeof type === "string" && !isManifestType(type)) invalid(what, `has media type ${JSON.stringify(type)}`);
   return {
     ...(document as unknown as ImageManifest),
@@ -51,6 +82,8 @@ export function parseManifest(bytes: Uint8Array, what = "the image manifest"): I
 export function parseIndex(bytes: Uint8Array, what = "the image index"): ImageIndex {
   const document = schemaTwo(bytes, what);
   const type = document["mediaType"];
+  const wrong = wrongField(document, DOCUMENT_FIELDS);
+  if (wrong !== undefined) invalid(what, wrong);
   if (typeof type === "string" && !isIndexType(type)) invalid(what, `has media type ${JSON.stringify(type)}`);
   return {
     ...(document as unknown as ImageIndex),

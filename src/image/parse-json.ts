@@ -1,4 +1,5 @@
 import { GantryError, type ErrorCode } from "../errors/index.ts";
+import { duplicateKey } from "./duplicate-key.ts";
 
 export type JsonObject = Record<string, unknown>;
 
@@ -11,15 +12,21 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /**
  * Parses a JSON document of an image; `what` names it in the message.
- * @throws `code` when it is not UTF-8, not JSON or too large
+ * @throws `code` when it is not UTF-8, not JSON, too large, or has a key twice
  */
 export function parseJson(bytes: Uint8Array, what: string, code: ErrorCode): unknown {
   if (bytes.length > MAX_JSON_BYTES) {
     throw new GantryError(code, `${what} is ${bytes.length} bytes long; at most ${MAX_JSON_BYTES} are accepted`);
   }
+  let text: string;
+  let document: unknown;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    document = JSON.parse(text);
   } catch (cause) {
     throw new GantryError(code, `${what} is not valid JSON: ${(cause as Error).message}`, { cause });
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw new GantryError(code, `${what} has the key ${JSON.stringify(twice)} twice`);
+  return document;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { GantryError } from "../errors/index.ts";
+import { isJsonObject } from "../image/parse-json.ts";
 import type { Descriptor, Digest, Platform, ReceivedIndex } from "../image/types.ts";
 
 /** What images.json says of one image. Everything else is read from its manifest and config. */
@@ -33,6 +34,8 @@ export function readImageRecords(file: string): ImageRecord[] {
   try {
     const { images } = JSON.parse(text) as { images: ImageRecord[] };
     if (!Array.isArray(images)) throw new TypeError("no list of images");
+    const wrong = images.findIndex((record) => !isRecord(record));
+    if (wrong >= 0) throw new TypeError(`image ${wrong} is no record of an image`);
     return images;
   } catch (cause) {
     throw new GantryError("STORE_CORRUPT", `the image records in ${file} cannot be read: ${(cause as Error).message}`, {
@@ -40,6 +43,21 @@ export function readImageRecords(file: string): ImageRecord[] {
       remedy: "Move the file away and load the images again.",
     });
   }
+}
+
+function isRecord(value: unknown): boolean {
+  if (!isJsonObject(value)) return false;
+  const { id, manifest, names, sizeBytes } = value;
+  return (
+    typeof id === "string" &&
+    isJsonObject(manifest) &&
+    typeof manifest["digest"] === "string" &&
+    Array.isArray(names) &&
+    names.every((name) => typeof name === "string") &&
+    Number.isSafeInteger(sizeBytes) &&
+    typeof value["created"] === "string" &&
+    (value["indexes"] === undefined || Array.isArray(value["indexes"]))
+  );
 }
 
 /** The bytes of images.json. */
