@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reporter } from "../../src/events/progress.ts";
@@ -68,6 +68,7 @@ function list(root: string, below: string): string[] {
   return readdirSync(join(root, below), { withFileTypes: true }).flatMap((entry) => {
     const path = join(below, entry.name);
     if (entry.isDirectory()) return [`${path}/`, ...list(root, path)];
+    if (entry.isSymbolicLink()) return [`${path} -> ${readlinkSync(join(root, path))}`];
     const content = createHash("sha256")
       .update(readFileSync(join(root, path)))
       .digest("hex");

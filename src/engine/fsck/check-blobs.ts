@@ -26,11 +26,7 @@ function blobProblem(checkup: Checkup, blob: NeededBlob): Omit<Problem, "repaira
   } catch (error) {
     return damagedBlob(checkup, blob, "blob-unreadable", `cannot be read: ${readFailure(error)}`);
   }
-  if (found === undefined) {
-    // An uncompressed layer may be there as the tar of a compressed one only: its bytes are not lost.
-    if (blob.role === "layer" && existsSync(layout.layerTar(blob.digest))) return undefined;
-    return missingBlob(checkup, blob);
-  }
+  if (found === undefined) return missingBlob(checkup, blob);
   if (!found.isFile()) return damagedBlob(checkup, blob, "blob-unreadable", "is no regular file");
   if (blob.sizeBytes !== undefined && found.size !== blob.sizeBytes) {
     return damagedBlob(checkup, blob, "blob-size", `is ${found.size} bytes long, not ${blob.sizeBytes}`);

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { isLocked } from "../../bridge/index.ts";
 import { digestOf } from "../../image/digest.ts";
+import type { Digest } from "../../image/types.ts";
 import { unneededBlob } from "./check-blobs.ts";
 import { unneededLayer } from "./check-layers.ts";
 import type { Checkup } from "./checkup.ts";
@@ -24,7 +25,9 @@ export function checkFiles(checkup: Checkup): void {
   for (const name of readdirSync(layout.blobsDir())) {
     const digest = digestOf(name);
     if (!HEX.test(name)) unknownFile(checkup, join(layout.blobsDir(), name));
-    else if (!needs.blobs.has(digest)) addUnneeded(checkup, unneededBlob(checkup, digest));
+    else if (!needs.blobs.has(digest) && !isLayerOfUnclear(checkup, digest)) {
+      addUnneeded(checkup, unneededBlob(checkup, digest));
+    }
   }
   for (const name of readdirSync(layout.layersDir())) {
     const diffId = digestOf(name);
@@ -44,6 +47,11 @@ export function checkFiles(checkup: Checkup): void {
     if (!HEX.test(name)) unknownFile(checkup, join(layout.containersDir(), name));
   }
   checkScratch(checkup);
+}
+
+/** A blob that has the bytes of a layer of an image whose manifest is lost: it will be needed, and takes no space. */
+function isLayerOfUnclear({ needs }: Checkup, digest: Digest): boolean {
+  return needs.unclear.length > 0 && needs.layers.has(digest);
 }
 
 /** While it is not known what a damaged image needs, nothing is removed that may be its. */

@@ -24,6 +24,7 @@ describe("help is what the golden file says", () => {
     "history",
     "import",
     "commit",
+    "system fsck",
     "version",
     "info",
   ])("of %s", async (path) => {
