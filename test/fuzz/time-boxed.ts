@@ -64,7 +64,7 @@ export function altered(bytes: Uint8Array, random: Random, edits = 1 + random.be
     else if (kind === 2) b = Buffer.concat([b.subarray(0, at), b.subarray(at + length)]);
     else if (kind === 3) b = Buffer.concat([b.subarray(0, at + length), b.subarray(at)]);
     else if (kind === 4) b.copy(b, random.below(b.length), at, at + length);
-    else if (kind === 5) b.fill(random.pick([0, 0xff, 0x20, 0x30]), at, at + length);
+    else if (kind === 5) b.fill(random.pick([0, 0xff, 0x20, 0x30]), at, Math.min(b.length, at + length));
     else if (random.chance(20)) b = b.subarray(0, at);
     if (b.length === 0) b = Buffer.alloc(1);
   }
