@@ -4,7 +4,8 @@ import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import { lookup } from "../layer/resolve-path.ts";
 import type { Store } from "../store/store.ts";
-import { type FileTree, openFileTree } from "./file-tree.ts";
+import type { FileTree } from "./file-tree.ts";
+import { openFileTree } from "./open-file-tree.ts";
 
 /** What one layer brings, and what of it nobody sees. Bytes are of regular files, hard links once. */
 export interface AnalyzedLayer {

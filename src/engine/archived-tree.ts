@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
 import type { ArchivedImage, ArchivedLayer } from "../archive/archived-image.ts";
 import { findImages } from "../archive/find-images.ts";
 import { LayerIntake } from "../archive/layer-intake.ts";
@@ -12,7 +12,6 @@ import { familiarReference, fullTagName } from "../image/reference.ts";
 import { detectCompression, MAGIC_BYTES } from "../kernels/detect-compression.ts";
 import { mergeChain } from "../kernels/layer.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
-import { readFileSync } from "node:fs";
 import type { Store } from "../store/store.ts";
 import type { FileTree } from "./file-tree.ts";
 

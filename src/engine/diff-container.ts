@@ -4,7 +4,7 @@ import { readContainerRecord } from "../runtime/container-record.ts";
 import { findContainer } from "../runtime/find-container.ts";
 import type { Store } from "../store/store.ts";
 import { diffFiles, type FileChange } from "./diff-trees.ts";
-import { openContainerTree, treeOfLayers } from "./file-tree.ts";
+import { openContainerTree, treeOfLayers } from "./open-file-tree.ts";
 
 /** One line of `docker diff`. */
 export interface ContainerChange {

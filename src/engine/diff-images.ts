@@ -5,7 +5,8 @@ import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import type { Store } from "../store/store.ts";
 import { diffFiles, type DiffTreesOptions, type FileAspect } from "./diff-trees.ts";
-import { type FileTree, openFileTree } from "./file-tree.ts";
+import type { FileTree } from "./file-tree.ts";
+import { openFileTree } from "./open-file-tree.ts";
 
 export interface DiffImagesOptions extends DiffTreesOptions {
   /** What to compare; default all. */
@@ -59,7 +60,7 @@ export interface ImageDiff {
 }
 
 /**
- * Compares two images, archives or containers (file-tree.ts says how they are named) from their indexes: files, configuration
+ * Compares two images, archives or containers (open-file-tree.ts says how they are named) from their indexes: files, configuration
  * and installed packages. Nothing is unpacked.
  * @throws what opening and comparing the trees throws
  */

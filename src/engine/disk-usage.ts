@@ -4,7 +4,7 @@ import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import { resolvePath } from "../layer/resolve-path.ts";
 import type { Store } from "../store/store.ts";
-import { openFileTree } from "./file-tree.ts";
+import { openFileTree } from "./open-file-tree.ts";
 
 /** A directory, or a file that was asked for, with all below it. */
 export interface UsedSpace {

@@ -7,7 +7,8 @@ import type { LayerIndex } from "../layer/layer-index.ts";
 import { resolvePath } from "../layer/resolve-path.ts";
 import type { Store } from "../store/store.ts";
 import { type FileFacts, fileFacts } from "./diff-images.ts";
-import { type FileTree, openFileTree, type TreeLayer } from "./file-tree.ts";
+import type { FileTree, TreeLayer } from "./file-tree.ts";
+import { openFileTree } from "./open-file-tree.ts";
 
 /** A file of a listing. */
 export interface ListedFile {
@@ -33,7 +34,7 @@ export interface ListFilesOptions {
 }
 
 /**
- * Lists the files of an image, archive or container (file-tree.ts says how they are named), depth first, in bytewise order.
+ * Lists the files of an image, archive or container (open-file-tree.ts says how they are named), depth first, in bytewise order.
  * @throws PATH_NOT_FOUND, LAYER_MISSING and what opening the tree throws
  */
 export async function listFiles(
@@ -48,7 +49,8 @@ export async function listFiles(
     const index = only === undefined ? tree.index : tree.layers[only]!.index();
     const files: ListedFile[] = [];
     for (const path of options.paths?.length ? options.paths : ["/"]) {
-      const start = find(index, path, given, false);
+      // A slash at the end asks for what a link leads to, as with ls.
+      const start = find(index, path, given, path.endsWith("/"));
       for (const node of options.recursive === false ? listed(index, start) : index.walk(start)) {
         if (node !== 0) files.push(...entriesOf(index, node, tree.layers, only));
       }
