@@ -2,6 +2,7 @@ import { BrokenPipe, type CommandContext, type TextOutput } from "./context.ts";
 import type { Command } from "./command.ts";
 import { FlagError, parseArguments, type ParsedArguments } from "./parse-arguments.ts";
 import { GLOBAL_FLAGS } from "./global-flags.ts";
+import { onLockWait } from "../../store/lock-wait.ts";
 import { findCommand, type Noun } from "./find-command.ts";
 import { Interruption } from "./interruption.ts";
 import { reportError } from "./report-error.ts";
@@ -99,6 +100,10 @@ async function runCommand(
   context: Omit<CommandContext, "signal">,
 ): Promise<number> {
   const interruption = new Interruption(command.ownsSignals === true);
+  onLockWait(({ holder }) => {
+    const who = holder === undefined ? "another process" : `${holder.command} (process ${holder.pid})`;
+    context.stderr.write(`Waiting for the store's lock, which is held by ${who}\n`);
+  });
   try {
     const status = await command.run(
       Object.defineProperty({ ...context }, "signal", { get: () => interruption.signal }) as CommandContext,
