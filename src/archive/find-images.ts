@@ -13,19 +13,21 @@ import type {
   PlatformImage,
 } from "./archived-image.ts";
 import { type ArchiveContents, contentsBelow, readArchiveFile } from "./contents.ts";
+import { copiedDirectory } from "./copied-directory.ts";
 import { type DockerArchiveEntry, readDockerArchive } from "./docker-archive.ts";
 import { readOciLayout } from "./oci-layout.ts";
 
 /**
- * What an archive or layout holds, whatever its kind: docker-archive (manifest.json), OCI layout (index.json), or both in
- * one as Docker 25 and later write it; then both together say the names, and the manifests of the OCI index are kept as
+ * What an archive or layout holds, whatever its kind: docker-archive (manifest.json), OCI layout (index.json), skopeo's
+ * `dir:`, or the first two in one as Docker 25 and later write it; then both together say the names, and the manifests of the OCI index are kept as
  * they are. All of it may be in one directory, as when somebody archived a layout with its name. Layers may be absent: a
  * delta archive leaves out what the store is expected to have.
  * @throws ARCHIVE_INVALID if it is none of these, holds no image, or its two lists contradict each other; what the
  * readers throw
  */
 export function listArchive(given: ArchiveContents, limits: ArchiveLimits = {}): ArchiveListing {
-  const contents = imageDirectory(given);
+  const found = imageDirectory(given);
+  const contents = copiedDirectory(found) ?? found;
   const manifest = contents.find("manifest.json");
   const index = contents.find("index.json");
   if (manifest === undefined && index === undefined) throw noImageArchive(contents);

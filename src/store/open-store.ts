@@ -164,18 +164,19 @@ class FileStore implements Store {
       const { manifest, names, index } = content;
       const id = imageIdOf(this.layout, prepared, manifest);
       const known = records.find((record) => record.id === id);
+      const unindexed = { id, names, taggedAt: new Date().toISOString() };
+      const move = index === undefined ? unindexed : { ...unindexed, index };
       // An image keeps its manifest, and what only another one names (compressed layers, say) stays out; but an index
-      // that comes with the image would lead to nothing without the manifest that it lists, and one that is damaged gives
-      // way to one that is whole.
+      // that comes with the image would lead to nothing without the manifest that it lists, unless an other index still
+      // needs the old one; and one that is damaged gives way to one that is whole.
       const kept =
         known !== undefined &&
-        (index === undefined || known.indexes !== undefined) &&
+        (index === undefined || hasOtherIndex(moveNames([known], move), index)) &&
         (known.manifest.digest === manifest.digest || isWhole(this.layout, prepared, known.manifest));
       const made = moveIntoPlace(this.layout, prepared, kept ? known.manifest : manifest, content);
       if (known === undefined) records = [...records, made];
       else if (!kept) records = records.map((record) => (record === known ? { ...made, ...named(known) } : record));
-      const move = { id, names, taggedAt: new Date().toISOString() };
-      records = moveNames(records, index === undefined ? move : { ...move, index });
+      records = moveNames(records, move);
       ids.push(id);
     }
     settleMoves(this.layout);
@@ -448,8 +449,12 @@ function receivedBlobs({ descriptor, parts = [] }: ReceivedIndex): Digest[] {
 const indexBlobs = (record: ImageRecord): Digest[] => (record.indexes ?? []).flatMap(receivedBlobs);
 
 /** What a record keeps when its manifest changes. */
-function named({ names, taggedAt }: ImageRecord): Pick<ImageRecord, "names" | "taggedAt"> {
-  return { names, ...(taggedAt === undefined ? {} : { taggedAt }) };
+function named({ names, taggedAt, indexes }: ImageRecord): Pick<ImageRecord, "names" | "taggedAt" | "indexes"> {
+  return { names, ...(taggedAt === undefined ? {} : { taggedAt }), ...(indexes === undefined ? {} : { indexes }) };
+}
+
+function hasOtherIndex(records: ImageRecord[], { descriptor }: Pick<ReceivedIndex, "descriptor">): boolean {
+  return records.some(({ indexes = [] }) => indexes.some((known) => known.descriptor.digest !== descriptor.digest));
 }
 
 function asList(ids: Digest | readonly Digest[]): readonly Digest[] {

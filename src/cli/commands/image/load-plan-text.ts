@@ -40,8 +40,8 @@ function sumLine(images: PlannedImage[], layers: PlannedLayer[]): string {
     return `${chosen.length} ${chosen.length === 1 ? "layer" : "layers"} (${humanSize(bytes)}) ${STATES[state]}`;
   };
   const added = images.flatMap(({ platforms }) => platforms).filter(({ known }) => !known).length;
-  const states = layers.some(({ state }) => state === "missing")
-    ? (["read", "stored", "missing"] as const)
-    : (["read", "stored"] as const);
-  return `${added} ${added === 1 ? "image" : "images"} to be added; ${states.map(sum).join(", ")}`;
+  const states = (["read", "stored", "missing"] as const).filter((state) =>
+    layers.some((layer) => layer.state === state),
+  );
+  return `${added} ${added === 1 ? "image" : "images"} to be added; ${states.map(sum).join(", ") || "no layers"}`;
 }
