@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compileTemplate } from "../../../src/cli/format/go-template/template.ts";
 import { HEADER_FUNCTIONS } from "../../../src/cli/format/go-template/functions.ts";
-import { nilMap, nilSlice, struct } from "../../../src/cli/format/go-template/values.ts";
+import { nilMap, nilPointer, nilSlice, struct } from "../../../src/cli/format/go-template/values.ts";
 
 interface Golden {
   readonly data: unknown;
@@ -67,6 +67,33 @@ describe("structs", () => {
   it("do not show what JavaScript objects inherit", () => {
     expect(run("{{.constructor}}", state).error).toMatch(/no entry for key "constructor"/);
     expect(run("{{.constructor}}|{{.toString}}", {}).output).toBe("<no value>|<no value>");
+  });
+});
+
+describe("what Go 1.26 gave besides", () => {
+  it.each([
+    ['{{printf "%[2]d %[1]d" 1 2}}', "2 1"],
+    ['{{printf "%[3]d" 1 2}}', "%!d(BADINDEX)"],
+    ["{{.A}} {{.B}} {{.C}}", "1.2345675e+06 123456.5 1.234e-05"],
+  ])("%s", (template, output) => {
+    expect(run(template, { A: 1234567.5, B: 123456.5, C: 0.00001234 }).output).toBe(output);
+  });
+
+  it.each([
+    ["{{.a.}}", "template: :1: unexpected <.> in operand"],
+    ["{{with .N}}{{else if .T}}x{{end}}", "template: :1: unexpected <if> in input"],
+  ])("%s is refused", (template, error) => {
+    expect(run(template, {}).error).toBe(error);
+  });
+
+  it("a nil pointer is false, <nil> and null, and has no fields", () => {
+    const data = struct({ Health: nilPointer() });
+    expect(run("{{if .Health}}x{{else}}y{{end}} {{.Health}} {{json .Health}}", data).output).toBe("y <nil> null");
+    expect(run("{{.Health.Status}}", data).error).toMatch(/nil pointer evaluating interface \{\}\.Status$/);
+  });
+
+  it("a number of more digits than JavaScript's keeps them in JSON", () => {
+    expect(run("{{json .}}", { A: 1795331679028012384n, B: "1n" }).output).toBe('{"A":1795331679028012384,"B":"1n"}');
   });
 });
 

@@ -108,6 +108,7 @@ const DOCKER: Readonly<Record<string, TemplateFunction>> = {
   json: define(["any"], ([value]) => toJson(value)),
   split: define(["string", "string"], ([text, separator]) => (text as string).split(separator as string)),
   join: define(["any", "string"], ([list, separator]) => {
+    if (list === undefined || list === null) return "";
     if (!Array.isArray(list)) throw new Error(`expected slice, got ${typeName(list)}`);
     return list.map((element) => goPrint(element)).join(separator as string);
   }),

@@ -47,12 +47,12 @@ export function goSprintln(values: readonly unknown[]): string {
   return `${values.map((value) => goPrint(value)).join(" ")}\n`;
 }
 
-/** Go's shortest `%g`: an exponent below 1e-4 and from 1e21 on. */
+/** Go's shortest `%g`: an exponent below 1e-4 and from 1e6 on; whole numbers stand for Go's ints. */
 function goFloat(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e21) return Object.is(value, -0) ? "-0" : String(value);
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
   const [digits, exponent] = value.toExponential().split("e") as [string, string];
-  if (Number(exponent) < -4 || Number(exponent) >= 21) return `${digits}e${goExponent(exponent)}`;
+  if (Number(exponent) < -4 || Number(exponent) >= 6) return `${digits}e${goExponent(exponent)}`;
   return value.toFixed(Math.max(0, digits.replace(/^-?\d\.?/, "").length - Number(exponent)));
 }
 
@@ -67,12 +67,13 @@ interface Directive {
   verb: string;
 }
 
-/** `fmt.Sprintf`: flags `-+# 0`, width, precision, `*`, explicit `[n]` indexes excepted. */
+/** `fmt.Sprintf`: flags `-+# 0`, width, precision, `*`, and `[n]` before the verb, which chooses an argument. */
 export function goSprintf(format: string, args: readonly unknown[]): string {
   let next = 0;
+  const order = { chosen: false };
   const text = format.replace(
-    /%([-+# 0]*)(\*|\d+)?(?:\.(\*|\d*))?(.|$)/gsu,
-    (_, flags: string, width, precision, verb: string) => {
+    /%([-+# 0]*)(\*|\d+)?(?:\.(\*|\d*))?(?:\[(\d+)\])?(.|$)/gsu,
+    (_, flags: string, width, precision, chosen: string | undefined, verb: string) => {
       const number = (written: string | undefined): number | undefined => {
         if (written !== "*") return written === undefined ? undefined : Number(written);
         return Number(args[next++]);
@@ -81,6 +82,11 @@ export function goSprintf(format: string, args: readonly unknown[]): string {
       const digits = number(precision as string | undefined);
       if (verb === "%") return "%";
       if (verb === "") return "%!(NOVERB)";
+      if (chosen !== undefined) {
+        order.chosen = true;
+        next = Number(chosen) - 1;
+        if (next < 0 || next >= args.length) return `%!${verb}(BADINDEX)`;
+      }
       if (next >= args.length) return `%!${verb}(MISSING)`;
       if (columns !== undefined && columns < 0) {
         flags += "-";
@@ -89,7 +95,7 @@ export function goSprintf(format: string, args: readonly unknown[]): string {
       return formatOne(args[next++], { flags, width: columns, precision: digits, verb });
     },
   );
-  if (next >= args.length) return text;
+  if (order.chosen || next >= args.length) return text;
   const extra = args
     .slice(next)
     .map((arg) => (arg === null || arg === undefined ? "<nil>" : `${typeName(arg)}=${goPrint(arg)}`));

@@ -72,7 +72,12 @@ class Parser {
   }
 
   #unexpected(token: Token, context: string): TemplateError {
-    const text = token.type === "end" ? "EOF" : token.type === "keyword" ? `<${token.text}>` : goShort(token.text);
+    const text =
+      token.type === "end"
+        ? "EOF"
+        : ["keyword", "dot", "nil"].includes(token.type)
+          ? `<${token.text}>`
+          : goShort(token.text);
     return this.#error(token.at, `unexpected ${text} in ${context}`);
   }
 
@@ -164,7 +169,7 @@ class Parser {
         this.#next++;
         otherwise = [this.#control(kind)];
       } else {
-        this.#expect("close", "else");
+        this.#expect("close", next.text === "if" || next.text === "with" ? "input" : "else");
         const rest = this.#list();
         if (rest.end !== "end")
           throw this.#error(rest.at, rest.end === "eof" ? "unexpected EOF" : `expected end; found {{else}}`);
