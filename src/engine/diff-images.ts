@@ -4,7 +4,7 @@ import type { PackageChange } from "../image/packages/diff-packages.ts";
 import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import type { Store } from "../store/store.ts";
-import { diffFiles, type DiffTreesOptions, type FileAspect } from "./diff-trees.ts";
+import { diffFiles, type DiffTreesOptions, type FileAspect, type FileChange } from "./diff-trees.ts";
 import type { FileTree } from "./file-tree.ts";
 import { openFileTree } from "./open-file-tree.ts";
 
@@ -35,11 +35,13 @@ export interface FileFacts {
 }
 
 export interface ComparedFile {
-  kind: "A" | "C" | "D";
-  path: string;
-  aspects: FileAspect[];
-  from?: FileFacts;
-  to?: FileFacts;
+  readonly kind: "A" | "C" | "D";
+  readonly path: string;
+  readonly aspects: readonly FileAspect[];
+  /** Undefined: it was added. */
+  readonly from: FileFacts | undefined;
+  /** Undefined: it was deleted. */
+  readonly to: FileFacts | undefined;
 }
 
 export interface ComparedSide {
@@ -53,6 +55,8 @@ export interface ImageDiff {
   to: ComparedSide;
   /** A section that was not asked for is undefined. */
   files?: ComparedFile[];
+  /** Bytes of regular files that there are more, or less, for these differences; of hard links each name. */
+  sizeDelta?: number;
   config?: ConfigChange[];
   packages?: PackageChange[];
   /** Package databases that are there and could not be compared, and why. */
@@ -78,7 +82,7 @@ export async function diffImages(
       return {
         from: sideOf(a),
         to: sideOf(b),
-        ...(wants("files") ? { files: await compareFiles(a, b, options, reporter) } : {}),
+        ...(wants("files") ? await compareFiles(a, b, options, reporter) : {}),
         ...(wants("config") ? { config: diffConfigs(a.config, b.config) } : {}),
         ...(wants("packages") ? await comparePackages(a, b) : {}),
       };
@@ -99,15 +103,33 @@ async function compareFiles(
   b: FileTree,
   options: DiffTreesOptions,
   reporter: Reporter,
-): Promise<ComparedFile[]> {
+): Promise<Pick<ImageDiff, "files" | "sizeDelta">> {
   const changes = await diffFiles(a, b, options, reporter);
-  return changes.map((change) => ({
+  const sizeOf = ({ index }: FileTree, node: number | undefined): number => {
+    const inode = node === undefined ? undefined : index.inodeOf(node);
+    return inode !== undefined && index.isRegular(inode) ? index.sizeOf(inode) : 0;
+  };
+  return {
+    files: changes.map((change) => comparedFile(a.index, b.index, change)),
+    sizeDelta: changes.reduce((sum, change) => sum + sizeOf(b, change.b) - sizeOf(a, change.a), 0),
+  };
+}
+
+/** Facts are looked up when asked for: a summary of thousands of files asks for none. */
+function comparedFile(a: LayerIndex, b: LayerIndex, change: FileChange): ComparedFile {
+  return {
     kind: change.kind,
-    path: change.path,
+    get path() {
+      return change.path;
+    },
     aspects: change.aspects,
-    ...(change.a === undefined ? {} : { from: fileFacts(a.index, change.a) }),
-    ...(change.b === undefined ? {} : { to: fileFacts(b.index, change.b) }),
-  }));
+    get from() {
+      return change.a === undefined ? undefined : fileFacts(a, change.a);
+    },
+    get to() {
+      return change.b === undefined ? undefined : fileFacts(b, change.b);
+    },
+  };
 }
 
 async function comparePackages(a: FileTree, b: FileTree): Promise<Pick<ImageDiff, "packages" | "packageNotes">> {

@@ -16,9 +16,9 @@ export type FileAspect =
 export interface FileChange {
   kind: "A" | "C" | "D";
   /** With a leading slash; bytes that are not UTF-8, and control characters, as \xNN. */
-  path: string;
+  readonly path: string;
   /** Empty for files that were added or deleted. */
-  aspects: FileAspect[];
+  aspects: readonly FileAspect[];
   /** Its node in each tree. */
   a: number | undefined;
   b: number | undefined;
@@ -64,10 +64,14 @@ export async function diffFiles(
     const both = change.a !== undefined && change.b !== undefined;
     const what = options.ignoreTimes === true ? change.what & ~WHAT.mtime : change.what;
     if (both && what === 0) return [];
+    const kind = both ? "C" : change.a === undefined ? "A" : "D";
     return [
       {
-        kind: both ? "C" : change.a === undefined ? "A" : "D",
-        path: paths.of(change),
+        kind,
+        // A summary asks for none.
+        get path() {
+          return paths.of(change);
+        },
         aspects: aspectsOf(what),
         a: change.a,
         b: change.b,
@@ -152,8 +156,10 @@ const ASPECTS: readonly (readonly [bit: number, aspect: FileAspect])[] = [
   [WHAT.links, "hard links"],
 ];
 
-function aspectsOf(what: number): FileAspect[] {
-  return what === 0 ? [] : ASPECTS.filter(([bit]) => (what & bit) !== 0).map(([, aspect]) => aspect);
+const NO_ASPECTS: readonly FileAspect[] = [];
+
+function aspectsOf(what: number): readonly FileAspect[] {
+  return what === 0 ? NO_ASPECTS : ASPECTS.filter(([bit]) => (what & bit) !== 0).map(([, aspect]) => aspect);
 }
 
 /** The changes at or below a path, which one of the trees must have. @throws PATH_INVALID */

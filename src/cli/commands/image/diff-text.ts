@@ -10,7 +10,7 @@ export interface DiffRow {
   /** Docker's letters: added, changed, deleted. */
   kind: "A" | "C" | "D";
   /** A file's path, `Env FOO`, a package's name. */
-  name: string;
+  readonly name: string;
   /** What differs about a file. */
   changes: string;
   /** Made when asked for: of thousands of files nobody may. */
@@ -26,7 +26,9 @@ export function diffRows(diff: ImageDiff): DiffRow[] {
   const rows: DiffRow[] = (diff.files ?? []).map((file) => ({
     section: "file",
     kind: file.kind,
-    name: file.path,
+    get name() {
+      return file.path;
+    },
     changes: file.aspects.join(", "),
     from: () => (file.from === undefined ? "" : factsText(file.from)),
     to: () => (file.to === undefined ? "" : factsText(file.to)),
@@ -85,7 +87,7 @@ export function diffText(diff: ImageDiff, rows: readonly DiffRow[], options: { s
   });
   const texts = sections.map((section) => {
     const own = rows.filter((row) => row.section === section);
-    const size = section === "file" ? sizeText(diff.files ?? []) : "";
+    const size = section === "file" && own.length > 0 ? ` (${sizeText(diff.sizeDelta ?? 0)})` : "";
     const notes = section === "package" ? (diff.packageNotes ?? []).map((note) => `note: ${note}\n`).join("") : "";
     const heading = `${TITLES[section]}: ${countsText(own)}${size}\n${notes}`;
     return options.summary ? heading : heading + sectionText(own);
@@ -102,10 +104,8 @@ function countsText(rows: readonly DiffRow[]): string {
   return [...count("A", "added"), ...count("C", "changed"), ...count("D", "deleted")].join(", ");
 }
 
-function sizeText(files: readonly ComparedFile[]): string {
-  if (files.length === 0) return "";
-  const delta = files.reduce((sum, { from, to }) => sum + (to?.size ?? 0) - (from?.size ?? 0), 0);
-  return ` (${delta < 0 ? "-" : "+"}${humanSize(Math.abs(delta))})`;
+function sizeText(delta: number): string {
+  return `${delta < 0 ? "-" : "+"}${humanSize(Math.abs(delta))}`;
 }
 
 function sectionText(rows: readonly DiffRow[]): string {
