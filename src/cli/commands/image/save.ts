@@ -21,7 +21,7 @@ const flags = {
   format: choiceFlag("Format: docker-archive, oci-archive, oci-dir (a directory, new or to be added to)", FORMATS, {
     default: "docker-archive",
   }),
-  output: stringFlag("Write to a file, instead of STDOUT", { short: "o" }),
+  output: stringFlag("Write to a file, instead of STDOUT", { short: "o", completes: "file" }),
   platform: stringsFlag('Save only these platforms, "os[/arch[/variant]],..."'),
   progress: progressFlag,
   since: listFlag("Leave out the layers that this image has: a delta, which only gantry load completes"),
@@ -31,8 +31,9 @@ export const command = defineCommand({
   summary: "Save one or more images to a tar archive (streamed to STDOUT by default)",
   description:
     "A docker-archive is read by docker load, podman load, skopeo and umoci; layers that images share are in it once.\n" +
-    "An image for several platforms is saved with all that are in the store. Without --compress layers are sent as they\n" +
-    "were received, in a docker-archive those in zstd as plain tars, since Docker before 23 cannot read zstd.",
+    "An image for several platforms is saved with all that are in the store; --platform makes it one for readers that\n" +
+    "know no platforms (umoci). Without --compress layers are sent as they were received, in a docker-archive those in\n" +
+    "zstd as plain tars, since Docker before 23 cannot read zstd.",
   operands: { synopsis: "IMAGE [IMAGE...]", min: 1, completes: "image" },
   flags,
   examples: [
