@@ -31,7 +31,7 @@ const FEW_BYTES = 4 << 20;
 /**
  * Compresses files, each to one gzip member (RFC 1952) or to zstd frames in a row (RFC 8878, which every decoder takes for
  * one stream), by blocks of a fixed size that all threads share: a file's output depends on its bytes and the method
- * alone. Memory: about 12 MB a thread, whatever the size.
+ * alone. Memory: some blocks and a codec a thread, whatever the size.
  * @throws CANCELLED, UNEXPECTED_END_OF_FILE, SYSTEM_CALL_FAILED
  */
 export async function* compressFiles(
