@@ -73,6 +73,7 @@ export async function takeStream(
     reporter.emit({ kind: "done", task });
     return taken;
   } catch (error) {
+    if (isGantryError(error, "CANCELLED")) throw error;
     throw isNoTar(error) ? notATar(error, label) : fileError(error, label);
   } finally {
     await intake.close();

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lockFile } from "../bridge/index.ts";
 import { GantryError } from "../errors/index.ts";
@@ -83,20 +83,20 @@ function tell(freezer: Freezer, text: string): boolean {
   }
 }
 
+/** On a hybrid system that of version 1: not every runtime moves processes into the other hierarchy. */
 function freezerOf(id: string, root?: string): Freezer | undefined {
-  for (const directory of containerCgroups(id, root)) {
-    const state = join(directory, "freezer.state");
-    if (existsSync(state)) {
-      return { control: state, freeze: "FROZEN", thaw: "THAWED", isFrozen: () => textOf(state).trim() === "FROZEN" };
-    }
-    const control = join(directory, "cgroup.freeze");
-    if (existsSync(control)) {
-      // What was written to cgroup.freeze can be read from it at once; that it has happened is told elsewhere.
-      const events = join(directory, "cgroup.events");
-      return { control, freeze: "1", thaw: "0", isFrozen: () => /^frozen 1$/m.test(textOf(events)) };
-    }
+  const directories = containerCgroups(id, root);
+  const find = (name: string): string | undefined =>
+    directories.map((directory) => join(directory, name)).find((path) => existsSync(path));
+  const state = find("freezer.state");
+  if (state !== undefined) {
+    return { control: state, freeze: "FROZEN", thaw: "THAWED", isFrozen: () => textOf(state).trim() === "FROZEN" };
   }
-  return undefined;
+  const control = find("cgroup.freeze");
+  if (control === undefined) return undefined;
+  // What was written to cgroup.freeze can be read from it at once; that it has happened is told elsewhere.
+  const events = join(dirname(control), "cgroup.events");
+  return { control, freeze: "1", thaw: "0", isFrozen: () => /^frozen 1$/m.test(textOf(events)) };
 }
 
 /** Empty for a file that has gone. */
