@@ -65,4 +65,12 @@ describe("files of an archive that was never loaded", () => {
       code: "PATH_INVALID",
     });
   });
+
+  it("say so where there is a package database that cannot be read", async () => {
+    const layer = await tarOf([[{ name: "usr/lib/sysimage/rpm/rpmdb.sqlite" }, "SQLite format 3"]]);
+    writeFileSync(join(work, "rpm.tar"), await dockerArchive([layer], { tag: "rpm:1" }));
+    const diff = await diffImages(store, [archive, join(work, "rpm.tar")], {}, SILENT_REPORTER);
+    expect(diff.packages).toEqual([]);
+    expect(diff.packageNotes).toEqual([expect.stringContaining("rpm packages are not compared")]);
+  });
 });

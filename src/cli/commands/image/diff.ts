@@ -32,7 +32,7 @@ export const command = defineCommand({
         return text;
       },
     }),
-    packages: boolFlag("Compare the installed packages (dpkg, apk, rpm)"),
+    packages: boolFlag("Compare the installed packages (dpkg, apk; rpm databases are not read, which is said)"),
     path: stringFlag("Compare only files at or below this path"),
     progress: progressFlag,
     quick: boolFlag("Take files of the same size and time to be the same, without reading them"),
