@@ -61,11 +61,11 @@ describe.skipIf(reason)("on a full disk", { timeout: 120_000 }, () => {
   });
 
   it.each([
-    ["a load from a pipe", `cat ${"LARGE"} | "$G" load -q`],
-    ["a load of layers that grow when they are decompressed", `"$G" load -q -i ${"BOMB"}`],
-    ["an import from a pipe", `cat ${"TREE"} | "$G" import -`],
-    ["an import of a file", `"$G" import ${"TREE"}`],
-    ["a save into a file", `"$G" --root ${"FULL"} save -o "$D/out.tar" large:1`],
+    ["a load from a pipe", 'cat LARGE | "$G" load -q'],
+    ["a load of layers that grow when they are decompressed", '"$G" load -q -i BOMB'],
+    ["an import from a pipe", 'cat TREE | "$G" import -'],
+    ["an import of a file", '"$G" import TREE'],
+    ["a save into a file", `"$G" --root FULL save -o "$D/out.tar" large:1`],
   ])("%s says so, leaves nothing behind, and the store works on", (_, command) => {
     if (!mounts) return;
     if (command.includes("FULL")) files.run("load", "-q", "-i", image("large"));

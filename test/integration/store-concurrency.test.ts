@@ -46,7 +46,7 @@ describe.skipIf(notBuilt || reason !== undefined)("many commands at once", { tim
       env: { ...process.env, NODE_EXTRA_CA_CERTS: "", GANTRY_ROOT: store.root },
     });
     let stderr = "";
-    child.stderr?.on("data", (text: Buffer) => (stderr += text.toString()));
+    child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
     const ended = new Promise<Ended>((resolve) =>
       child.on("close", (status, signal) => resolve({ args, status, signal, stderr })),
     );
