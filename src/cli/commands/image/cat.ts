@@ -7,7 +7,7 @@ export const command = defineCommand({
   description:
     "Reads straight out of the layers. Symbolic links are followed inside the image. IMAGE may also be\n" +
     "container:NAME or archive:FILE[:NAME].",
-  operands: { synopsis: "IMAGE PATH [PATH...]", min: 2, completes: "image" },
+  operands: { synopsis: "IMAGE PATH [PATH...]", min: 2, completes: "image", completesNext: "none" },
   flags: { progress: progressFlag },
   examples: [
     { says: "Which release is it?", line: "gantry image cat debian /etc/os-release" },

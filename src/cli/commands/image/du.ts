@@ -10,7 +10,7 @@ export const command = defineCommand({
   description:
     "Largest first. IMAGE may also be container:NAME or archive:FILE[:NAME].\n" +
     "gantry image analyze shows what each layer costs.",
-  operands: { synopsis: "IMAGE [PATH...]", min: 1, completes: "image" },
+  operands: { synopsis: "IMAGE [PATH...]", min: 1, completes: "image", completesNext: "none" },
   flags: {
     depth: intFlag("Show so many levels of directories", { short: "d", default: 1, min: 0 }),
     format: stringFlag(

@@ -13,7 +13,7 @@ export const command = defineCommand({
   description:
     "A path a line, or with --long what ls -l shows, owners as numbers. IMAGE may also be container:NAME\n" +
     "or archive:FILE[:NAME]. With --layer the files of one layer alone, whiteouts (.wh.NAME) as in its tar.",
-  operands: { synopsis: "IMAGE [PATH...]", min: 1, completes: "image" },
+  operands: { synopsis: "IMAGE [PATH...]", min: 1, completes: "image", completesNext: "none" },
   flags: {
     format: stringFlag(
       "Format output using a Go template:\n" +
