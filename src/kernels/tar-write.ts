@@ -17,6 +17,8 @@ const pool = new InstancePool<TarWriteExports>("tar-write");
 const RECORD_HEADER_BYTES = 80;
 const ITEM_FIELDS = 9;
 const BLOCK = 512;
+/** wasm/tar-write/index.ts has the numbers. */
+const ERROR_INDEX = -3;
 
 /** No file smaller than this is written as a sparse one: LEAST_SAVING of wasm/tar-write/sparse.ts. */
 export const SPARSE_FROM_BYTES = 64 * 1024 * 1024;
@@ -78,7 +80,7 @@ export function encodeTarHeader(entry: TarEntry, options: { build?: KernelBuild 
   try {
     const at = place(kernel, record);
     const bytes = check(kernel.encodeRecord(at));
-    return new Uint8Array(kernel.memory.buffer, kernel.outputAt(), bytes).slice();
+    return new Uint8Array(kernel.memory.buffer, kernel.outputAt() >>> 0, bytes).slice();
   } finally {
     pool.give(kernel, options.build);
   }
@@ -127,13 +129,24 @@ export function* treeItems(
   index: Uint8Array,
   options: { build?: KernelBuild } = {},
 ): Generator<TreeItem, void, undefined> {
-  const kernel = pool.take(options.build);
+  let kernel: TarWriteExports | undefined = pool.take(options.build);
+  /** Calls the kernel, which a damaged index may lead out of its memory: then it is of no more use. */
+  const call = (step: (kernel: TarWriteExports) => number): number => {
+    try {
+      return check(step(kernel as TarWriteExports));
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      kernel = undefined;
+      return check(ERROR_INDEX);
+    }
+  };
+  const next = (): number => call(({ nextBatch }) => nextBatch());
   try {
     const at = place(kernel, index);
-    check(kernel.beginTree(at, index.length));
-    for (let count = check(kernel.nextBatch()); count > 0; count = check(kernel.nextBatch())) {
-      const items = new Float64Array(kernel.memory.buffer, kernel.itemsAt(), count * ITEM_FIELDS);
-      const output = kernel.outputAt();
+    call(({ beginTree }) => beginTree(at, index.length));
+    for (let count = next(); count > 0; count = next()) {
+      const items = new Float64Array(kernel.memory.buffer, kernel.itemsAt() >>> 0, count * ITEM_FIELDS);
+      const output = kernel.outputAt() >>> 0;
       let from = 0;
       for (let i = 0; i < count; i++) {
         const field = i * ITEM_FIELDS;
@@ -159,17 +172,17 @@ export function* treeItems(
       }
     }
   } finally {
-    pool.give(kernel, options.build);
+    if (kernel !== undefined) pool.give(kernel, options.build);
   }
 }
 
 /** The ranges of a sparse file, which is always the last of its batch. */
 function rangesOf(kernel: TarWriteExports, count: number): Float64Array | undefined {
-  return count < 0 ? undefined : new Float64Array(kernel.memory.buffer, kernel.sparseRangesAt(), count * 2);
+  return count < 0 ? undefined : new Float64Array(kernel.memory.buffer, kernel.sparseRangesAt() >>> 0, count * 2);
 }
 
 function place(kernel: TarWriteExports, bytes: Uint8Array): number {
-  const at = kernel.begin(bytes.length);
+  const at = kernel.begin(bytes.length) >>> 0;
   if (at === 0) check(-1);
   new Uint8Array(kernel.memory.buffer, at, bytes.length).set(bytes);
   return at;
@@ -179,6 +192,7 @@ function check(result: number): number {
   if (result >= 0) return result;
   if (result === -2)
     throw new GantryError("TAR_ENTRY_TOO_LONG", "cannot write a tar entry: its path is longer than 64 KiB");
-  if (result === -3) throw new GantryError("LAYER_INDEX_INVALID", "cannot write a tar of a damaged layer index");
+  if (result === ERROR_INDEX)
+    throw new GantryError("LAYER_INDEX_INVALID", "cannot write a tar of a damaged layer index");
   throw new GantryError("OUT_OF_MEMORY", "cannot write tar headers: the kernel has no memory left");
 }

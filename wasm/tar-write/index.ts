@@ -33,6 +33,7 @@ let outputRoom: u32 = 0;
 let nodes: usize = 0;
 let inodes: usize = 0;
 let pool: usize = 0;
+let poolBytes: u32 = 0;
 let extents: usize = 0;
 let extentCount: u32 = 0;
 let nodeCount: u32 = 0;
@@ -43,6 +44,8 @@ let written: usize = 0;
 let stack: usize = 0;
 let stackRoom: u32 = 0;
 let depth: u32 = 0;
+/** Nodes that have been written. */
+let walked: u32 = 0;
 /** An opaque directory's marker has still to be written. */
 let pendingOpaque: bool = false;
 
@@ -113,6 +116,7 @@ export function beginTree(index: usize, bytes: u32): i32 {
   nodes = index + <usize>load<u64>(index, 32);
   inodes = index + <usize>load<u64>(index, 40);
   pool = index + <usize>load<u64>(index, 56);
+  poolBytes = load<u32>(index, 64);
   extents = index + <usize>load<u64>(index, 48);
   extentCount = load<u32>(index, 28);
   if (bytes < load<u32>(index, 80)) return ERROR_INDEX;
@@ -121,8 +125,9 @@ export function beginTree(index: usize, bytes: u32): i32 {
   memory.fill(written, 0, <usize>inodeCount * 4);
   stackRoom = 0;
   depth = 0;
+  walked = 0;
   pendingOpaque = false;
-  if (!push(0, 0)) return ERROR_MEMORY;
+  if (!push(0, 0)) return ERROR_INDEX;
   return reserveOutput(HEADERS_BYTES) ? 0 : ERROR_MEMORY;
 }
 
@@ -130,15 +135,18 @@ function push(node: u32, pathBytes: u32): bool {
   if (depth === stackRoom) {
     const room = stackRoom === 0 ? 64 : stackRoom * 2;
     const larger = allocate(<usize>room * 12);
-    if (larger === 0) return false;
+    if (larger === 0) return false; // never: the index itself is larger
     memory.copy(larger, stack, <usize>depth * 12);
     stack = larger;
     stackRoom = room;
   }
   const first = load<u32>(nodes + <usize>node * NODE_BYTES, 12);
+  const count = load<u32>(nodes + <usize>node * NODE_BYTES, 16);
+  // Children come after their parents: no walk of a damaged index goes round in circles.
+  if (count > 0 && (first <= node || first > nodeCount || count > nodeCount - first)) return false;
   const at = stack + <usize>depth * 12;
   store<u32>(at, first, 0);
-  store<u32>(at, first + load<u32>(nodes + <usize>node * NODE_BYTES, 16), 4);
+  store<u32>(at, first + count, 4);
   store<u32>(at, pathBytes, 8);
   ++depth;
   return true;
@@ -184,12 +192,13 @@ export function nextBatch(): i32 {
       continue;
     }
     store<u32>(level, node + 1);
+    if (++walked > nodeCount) return ERROR_INDEX;
     // Only now: an entry that did not fit into the last batch is described again.
     const inode = load<u32>(nodes + <usize>node * NODE_BYTES, 8);
     if (Entry.type !== ENTRY_HARDLINK && inode !== NO_INODE) store<u32>(written + <usize>inode * 4, node + 1);
     if (Entry.type === ENTRY_DIRECTORY) {
       pendingOpaque = (load<u16>(nodes + <usize>node * NODE_BYTES, 6) & NODE_OPAQUE) !== 0;
-      if (!push(node, Entry.pathBytes)) return ERROR_MEMORY;
+      if (!push(node, Entry.pathBytes)) return ERROR_INDEX;
     }
     // There is room for the ranges of one file only.
     if (isSparse) break;
@@ -259,6 +268,9 @@ function describe(node: u32, base: u32): i32 {
   Entry.realSize = 0;
   Entry.path = PATH;
   Entry.pathBytes = base + nameBytes;
+  if (!inPool(load<u32>(from, 64), load<u32>(from, 68)) || !inPool(load<u32>(from, 72), load<u32>(from, 76))) {
+    return ERROR_INDEX;
+  }
   Entry.link = pool + load<u32>(from, 64);
   Entry.linkBytes = load<u32>(from, 68);
   Entry.xattrs = pool + load<u32>(from, 72);
@@ -275,6 +287,10 @@ function describe(node: u32, base: u32): i32 {
   Entry.realSize = 0;
   Entry.xattrBytes = 0;
   return linkTo(first - 1);
+}
+
+function inPool(offset: u32, bytes: u32): bool {
+  return offset <= poolBytes && bytes <= poolBytes - offset;
 }
 
 /** Decides whether the regular file of the inode at `from` is written as a sparse one. */
@@ -297,6 +313,7 @@ function linkTo(target: u32): i32 {
     if (node !== target) store<u8>(--at, 0x2f);
     at -= nameBytes;
     memory.copy(at, pool + load<u32>(nodes + <usize>node * NODE_BYTES), nameBytes);
+    if (load<u32>(nodes + <usize>node * NODE_BYTES, 20) >= node) return ERROR_INDEX;
   }
   Entry.link = at;
   Entry.linkBytes = <u32>(LINK + PATH_ROOM - at);
