@@ -23,6 +23,8 @@ export interface FreezeOptions {
   signal: AbortSignal;
   /** Where cgroup file systems are mounted; for tests. */
   cgroupRoot?: string;
+  /** How long processes may take to stop. Default 5 s. */
+  patienceMs?: number;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function whileFrozen<T>(
     if (freezer === undefined || freezer.isFrozen()) return await work();
     noteUndo(scratch, { path: freezer.control, text: freezer.thaw });
     try {
-      await freeze(paths.id, freezer, signal);
+      await freeze(paths.id, freezer, signal, options.patienceMs ?? PATIENCE_MS);
       return await work();
     } finally {
       tell(freezer, freezer.thaw);
@@ -55,15 +57,15 @@ export async function whileFrozen<T>(
   }
 }
 
-async function freeze(id: string, freezer: Freezer, signal: AbortSignal): Promise<void> {
-  const giveUpAt = Date.now() + PATIENCE_MS;
+async function freeze(id: string, freezer: Freezer, signal: AbortSignal, patienceMs: number): Promise<void> {
+  const giveUpAt = Date.now() + patienceMs;
   // Version 1 freezes process by process and may have to be told again.
   for (let pauseMs = 1; tell(freezer, freezer.freeze) && !freezer.isFrozen(); pauseMs = Math.min(2 * pauseMs, 20)) {
     if (signal.aborted) throw new GantryError("CANCELLED", "cancelled");
     if (Date.now() > giveUpAt) {
       throw new GantryError(
         "CONTAINER_FREEZE_FAILED",
-        `cannot freeze container ${id}: a process of it has not stopped within ${PATIENCE_MS / 1000} s`,
+        `cannot freeze container ${id}: a process of it has not stopped within ${patienceMs / 1000} s`,
         { remedy: "Use --no-pause, or try again.", details: { id, path: freezer.control } },
       );
     }
