@@ -146,7 +146,7 @@ describe.skipIf(notBuilt || reason !== undefined)("a command that dies or fails 
     });
   }
 
-  it("every step that has a name was passed, and each has its place in the source", () => {
+  it("every step that has a name was passed by one of these commands", () => {
     // What dead processes leave is cleaned by the next command.
     const root = bench.copy();
     bench.run(root, ["tag", "base:1", "new:1"], "records.rename=kill");
