@@ -2,6 +2,7 @@ import type { Image } from "../../../image/types.ts";
 import { listFormatFlag } from "../../format/format-flag.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, filterFlag } from "../../framework/flags.ts";
+import { UsageError } from "../../framework/usage-errors.ts";
 import type { ImageRow } from "./image-listing.ts";
 
 export const command = defineCommand({
@@ -16,6 +17,7 @@ export const command = defineCommand({
     format: listFormatFlag,
     "no-trunc": boolFlag("Don't truncate output"),
     quiet: boolFlag("Only show image IDs", { short: "q" }),
+    tree: boolFlag("List multi-platform images as a tree"),
   },
   examples: [
     { says: "Images of one repository", line: "gantry images debian" },
@@ -26,6 +28,8 @@ export const command = defineCommand({
     },
   ],
   async run(context, { flags, operands }) {
+    const excluded = flags.tree && [flags.quiet && "--quiet", flags.format !== "" && "--format"].find(Boolean);
+    if (excluded) throw new UsageError(`${excluded} is not supported with --tree`, 1);
     const { openStore } = await import("../../../store/open-store.ts");
     const { listImages } = await import("../../../engine/list-images.ts");
     const { renderListing } = await import("../../format/listing.ts");
@@ -45,6 +49,11 @@ export const command = defineCommand({
       const labelsOf = summaries === undefined ? undefined : (image: Image) => summaries.of(image).labels;
       selected = filterImages(images, imageFilter(filters, "list"), store, labelsOf);
       summaries?.save();
+    }
+    if (flags.tree) {
+      const { imageTree } = await import("./image-tree.ts");
+      context.stdout.write(imageTree(store, selected, flags["no-trunc"]));
+      return 0;
     }
     const { familiarParts } = await import("../../../image/reference.ts");
     const { nameDigest } = await import("../../../image/received-index.ts");
