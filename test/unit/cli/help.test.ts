@@ -24,6 +24,8 @@ describe("help is what the golden file says", () => {
     "history",
     "import",
     "commit",
+    "cp",
+    "export",
     "system fsck",
     "version",
     "info",

@@ -11,7 +11,8 @@ export const command = defineCommand({
   description:
     "CONTAINER:SRC_PATH DEST_PATH|- copies out, SRC_PATH|- CONTAINER:DEST_PATH copies in; the container may run or not.\n" +
     "'-' as the source reads a tar archive from stdin and extracts it to a directory of the container; as the\n" +
-    "destination it streams a tar archive of the source to stdout. SRC_PATH/. means what the directory holds.",
+    "destination it streams a tar archive of the source to stdout. SRC_PATH/. means what the directory holds.\n" +
+    "Copies belong to root in a container, and outside to who copies; -a keeps owners, as tar streams always do.",
   operands: { synopsis: "SRC DEST", min: 2, max: 2, completes: "container" },
   flags: {
     archive: boolFlag("Archive mode (copy all uid/gid information)", { short: "a" }),
