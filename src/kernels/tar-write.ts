@@ -129,21 +129,22 @@ export function* treeItems(
   index: Uint8Array,
   options: { build?: KernelBuild } = {},
 ): Generator<TreeItem, void, undefined> {
-  let kernel: TarWriteExports | undefined = pool.take(options.build);
+  const kernel = pool.take(options.build);
+  const trap: { error?: unknown } = {};
   /** Calls the kernel, which a damaged index may lead out of its memory: then it is of no more use. */
-  const call = (step: (kernel: TarWriteExports) => number): number => {
+  const call = (step: () => number): number => {
     try {
-      return check(step(kernel as TarWriteExports));
+      return check(step());
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      kernel = undefined;
+      trap.error = error;
       return check(ERROR_INDEX);
     }
   };
-  const next = (): number => call(({ nextBatch }) => nextBatch());
+  const next = (): number => call(() => kernel.nextBatch());
   try {
     const at = place(kernel, index);
-    call(({ beginTree }) => beginTree(at, index.length));
+    call(() => kernel.beginTree(at, index.length));
     for (let count = next(); count > 0; count = next()) {
       const items = new Float64Array(kernel.memory.buffer, kernel.itemsAt() >>> 0, count * ITEM_FIELDS);
       const output = kernel.outputAt() >>> 0;
@@ -172,7 +173,7 @@ export function* treeItems(
       }
     }
   } finally {
-    if (kernel !== undefined) pool.give(kernel, options.build);
+    if (trap.error === undefined) pool.give(kernel, options.build);
   }
 }
 

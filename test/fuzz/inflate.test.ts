@@ -5,9 +5,9 @@ import { GzipDecoder } from "../../src/kernels/inflate.ts";
 import { Seeded } from "../unit/kernels/seeded.ts";
 
 /** How long each target runs, in milliseconds. */
-const TIME = Number(process.env["GANTRY_FUZZ_MS"] ?? 2000);
+const TIME = Number(process.env["FUZZ_SECONDS"] ?? 2) * 1000;
 /** Another seed tries other inputs; the default makes a failure repeatable. */
-const SEED = Number(process.env["GANTRY_FUZZ_SEED"] ?? 1);
+const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
 
 /** The output, or what the GZIP_INVALID error says; any other error is a find. */
 function decode(stream: Uint8Array, random: Seeded, build: "scalar" | "simd"): Buffer | string {

@@ -9,8 +9,8 @@ import { decodeRecords } from "../oracles/entry-records.ts";
 import { Random } from "../oracles/random.ts";
 import { base256, blocks, file, header, oldSparseMap, pax, tar } from "../oracles/tar-blocks.ts";
 
-/** How long a run lasts; `GANTRY_FUZZ_MS` for a longer one. The seed of a find is in the failure's message. */
-const FUZZ_MS = Number(process.env["GANTRY_FUZZ_MS"] ?? 1500);
+/** How long a run lasts; `FUZZ_SECONDS` for a longer one. The seed of a find is in the failure's message. */
+const FUZZ_MS = Number(process.env["FUZZ_SECONDS"] ?? 1.5) * 1000;
 const gnu = "ustar  \0";
 
 const SEED = tar(
@@ -121,7 +121,7 @@ function digest(bytes: Buffer, chunk: number): string {
 
 function fuzz(seed: Buffer, name: string): void {
   const end = performance.now() + FUZZ_MS;
-  const start = process.env["GANTRY_FUZZ_MS"] === undefined ? 1 : Date.now() >>> 0;
+  const start = process.env["FUZZ_SECONDS"] === undefined ? 1 : Date.now() >>> 0;
   let refused = 0;
   let rounds = 0;
   for (; performance.now() < end; rounds++) {
