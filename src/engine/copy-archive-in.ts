@@ -3,6 +3,7 @@ import { firstBytes, readChunks } from "../archive/read-chunks.ts";
 import { Untar } from "../bridge/index.ts";
 import { fileError, GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { detectCompression } from "../kernels/detect-compression.ts";
 import { openDecoder } from "../kernels/ingest-layer.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
@@ -14,19 +15,26 @@ const LABEL = "the tar archive on standard input";
 const BLOCK_BYTES = 512;
 const NOTHING = new Uint8Array(0);
 
+export interface CopyArchiveInOptions {
+  /** Called with the open destination before anything is written. */
+  check(directory: number): void;
+  /** What the archive may ask for, where that differs from the defaults. */
+  limits: ArchiveLimits;
+}
+
 /**
  * Unpacks a tar stream, compressed or not, into a directory of a container, entry by entry as it arrives; owners are those
  * of the archive. What was whole before an error or a cancel stays. Returns the bytes of the tar.
- * @param check is called with the open destination before anything is written
- * @throws COPY_CONFLICT, TAR_INVALID and the other codes of the scanner, TAR_PATH_ESCAPES, COMPRESSION_UNSUPPORTED,
+ * @throws COPY_CONFLICT, LIMIT_EXCEEDED, TAR_INVALID and the other codes of the scanner, TAR_PATH_ESCAPES, COMPRESSION_UNSUPPORTED,
  *   NO_SPACE, CANCELLED, SYSTEM_CALL_FAILED
  */
 export async function copyArchiveIn(
   fd: number,
   target: CopySide,
-  check: (directory: number) => void,
+  options: CopyArchiveInOptions,
   reporter: Reporter,
 ): Promise<number> {
+  const { limits } = options;
   const directory = openDirectoryIn(target.root, target.at.path);
   if (directory === undefined) {
     throw new GantryError("COPY_CONFLICT", `destination "${target.shown}" must be a directory`, {
@@ -34,17 +42,17 @@ export async function copyArchiveIn(
     });
   }
   try {
-    check(directory);
+    options.check(directory);
   } finally {
     closeSync(directory);
   }
   const task = "copy";
-  const sink = new TarSink(new Untar(target.root, target.at.path, "source"));
+  const sink = new TarSink(new Untar(target.root, target.at.path, "source"), limits);
   try {
     const chunks = readChunks(fd, reporter.signal);
     const start = await firstBytes(chunks);
     const compression = detectCompression(start);
-    const decoder = compression === "none" ? undefined : await openDecoder(compression, LABEL);
+    const decoder = compression === "none" ? undefined : await openDecoder(compression, LABEL, limits);
     const take = (bytes: Uint8Array): void => {
       if (decoder === undefined) sink.push(bytes);
       else {
@@ -75,11 +83,12 @@ export async function copyArchiveIn(
 
 /** Hands a tar on to be unpacked: its headers as the scanner's records, and all of its bytes. */
 class TarSink {
-  readonly #scanner = new TarScanner();
+  readonly #scanner: TarScanner;
   readonly #untar: Untar;
   #pushed = 0;
 
-  constructor(untar: Untar) {
+  constructor(untar: Untar, limits: ArchiveLimits) {
+    this.#scanner = new TarScanner(limits);
     this.#untar = untar;
   }
 

@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import type { CopyOwner } from "../bridge/index.ts";
 import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { containerEvent } from "../runtime/container-event.ts";
 import { readContainerRecord } from "../runtime/container-record.ts";
 import type { ContainerRecord } from "../runtime/container-record.ts";
@@ -22,6 +23,8 @@ export interface CopyFilesOptions {
   followLink: boolean;
   /** What `-` stands for. */
   stream: { stdin: number; stdout: number };
+  /** What a tar stream may ask for, where that differs from the defaults. */
+  limits?: ArchiveLimits;
 }
 
 export interface CopiedFiles {
@@ -38,7 +41,7 @@ type ContainerEnd = Extract<CopyEnd, { kind: "container" }>;
  * Copies files between a container, running or not, and here. Every path in a container is looked up as a process in it
  * would, so that nothing outside of its root is read or written, whatever the container does meanwhile.
  * @throws COPY_UNSUPPORTED, COPY_CONFLICT, PATH_NOT_FOUND, PATH_INVALID, CONTAINER_NOT_FOUND, CONTAINER_READ_ONLY, OUTPUT_INVALID,
- *   TAR_PATH_ESCAPES, TAR_INVALID, NO_SPACE, PERMISSION, CANCELLED, SYSTEM_CALL_FAILED
+ *   TAR_PATH_ESCAPES, TAR_INVALID, LIMIT_EXCEEDED, NO_SPACE, PERMISSION, CANCELLED, SYSTEM_CALL_FAILED
  */
 export async function copyFiles(
   store: Store,
@@ -109,7 +112,9 @@ async function copyIn(
     };
     containerEvent(store.layout, record, "extract-to-dir");
     if (source.kind === "stream") {
-      return { tarBytes: await copyArchiveIn(options.stream.stdin, side, check, reporter), destination: shown };
+      const { stream, limits = {} } = options;
+      const tarBytes = await copyArchiveIn(stream.stdin, side, { check, limits }, reporter);
+      return { tarBytes, destination: shown };
     }
     return await withLocal(source.path, async (from) => {
       const owner: CopyOwner = options.archive ? "source" : { uid: 0, gid: 0 };

@@ -259,6 +259,18 @@ describe.skipIf(skip)("cp", () => {
     expect(cp("fixed:/etc/passwd", here("passwd"))).toEqual(ok);
   });
 
+  it("keeps to the limits of what archives may ask for, which --limit and GANTRY_LIMITS move", async () => {
+    const deep = await tarOf([[{ name: `limits/${"d/".repeat(20)}f` }, "x"]]);
+    const take = (flags: string[], env = {}): { status: number | null; says: string } => {
+      const { status, stderr } = store.try(["cp", ...flags, "-", "stopped:/tmp"], { input: deep, env });
+      return { status, says: stderr.toString() };
+    };
+    expect(take(["--limit", "depth=21"])).toEqual({ status: 1, says: expect.stringMatching(/--limit depth=22/) });
+    expect(take([], { GANTRY_LIMITS: "depth=21" })).toMatchObject({ status: 1 });
+    expect(take(["--limit", "depth=22"], { GANTRY_LIMITS: "depth=21" })).toEqual(ok);
+    expect(take([], { GANTRY_LIMITS: "depht=5" }).says).toMatch(/did you mean depth/);
+  });
+
   it("says how much was copied where to, unless it is to be quiet", () => {
     expect(cp("-q=false", here("src/f"), "stopped:/tmp/said").says).toContain(
       "Successfully copied 2.05kB to stopped:/tmp/said",

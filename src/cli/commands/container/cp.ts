@@ -5,6 +5,7 @@ import { defineCommand } from "../../framework/command.ts";
 import type { CommandContext } from "../../framework/context.ts";
 import { boolFlag } from "../../framework/flags.ts";
 import { progressFlag } from "../../progress/progress-flag.ts";
+import { archiveLimits, limitFlag } from "../image/limit-flags.ts";
 
 export const command = defineCommand({
   summary: "Copy files/folders between a container and the local filesystem",
@@ -17,6 +18,7 @@ export const command = defineCommand({
   flags: {
     archive: boolFlag("Archive mode (copy all uid/gid information)", { short: "a" }),
     "follow-link": boolFlag("Always follow symbol link in SRC_PATH", { short: "L" }),
+    limit: limitFlag,
     progress: progressFlag,
     quiet: boolFlag("Suppress progress output during copy; without a terminal it always is", { short: "q" }),
   },
@@ -38,6 +40,7 @@ export const command = defineCommand({
       archive: flags.archive,
       followLink: flags["follow-link"],
       stream: { stdin: context.stdin.fd, stdout: context.stdout.fd },
+      limits: archiveLimits(context, flags.limit),
     };
     const copied = await withProgress(context, quiet && !given.has("progress") ? "quiet" : flags.progress, (reporter) =>
       copyFiles(store, source, destination, options, reporter),
