@@ -1,8 +1,7 @@
-import { readSync, write } from "node:fs";
-import { promisify } from "node:util";
-import { fileError, GantryError } from "../errors/index.ts";
+import { readSync } from "node:fs";
+import { GantryError } from "../errors/index.ts";
+import { writeToReader } from "./cancellable.ts";
 
-const writeAsync = promisify(write);
 const BUFFER_BYTES = 1 << 20;
 
 export interface GatherOptions {
@@ -112,29 +111,17 @@ export class GatherWriter {
 
   /** Starts writing the full buffer as soon as the previous one is out, and goes on with the other. */
   async #swap(): Promise<void> {
-    this.options.signal?.throwIfAborted();
+    if (this.options.signal?.aborted === true) throw new GantryError("CANCELLED", "cancelled");
     const full = this.#buffer.subarray(0, this.#used);
     // Hash while the other buffer is still on its way to the disk.
     this.options.onBytes?.(full);
     await this.#pending;
-    this.#pending = this.#writeAll(full);
+    this.#pending = writeToReader(this.fd, full, "the tar", this.options.signal);
     // A failure is reported by the next await; without this, node would call it unhandled until then.
     this.#pending.catch(() => undefined);
     [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
     this.#total += this.#used;
     this.#used = 0;
-  }
-
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      try {
-        done += (await writeAsync(this.fd, bytes, done, bytes.length - done, null)).bytesWritten;
-      } catch (error) {
-        // Somebody else's non-blocking pipe: its reader is slow.
-        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw fileError(error, "the tar");
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-    }
   }
 }
 

@@ -6,6 +6,7 @@ import type { Digest } from "../image/types.ts";
 import type { GrowingFile } from "../kernels/growing-file.ts";
 import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { openDecoder } from "../kernels/ingest-layer.ts";
+import { openForStream } from "./cancellable.ts";
 import { type ArchiveContents, type ArchiveFile } from "./contents.ts";
 import { scanFileArchive } from "./file-archive.ts";
 import { openLayoutDirectory } from "./layout-directory.ts";
@@ -53,7 +54,7 @@ async function openNamed(source: ArchiveSource, label: string, options: OpenArch
       if (compressionOf(path) === "none") return scanFileArchive(path, label, options.limits);
     }
   }
-  const fd = "fd" in source ? source.fd : openSync(source.path, "r");
+  const fd = "fd" in source ? source.fd : await openForStream(source.path, "r", options.reporter.signal);
   try {
     return await spool(fd, label, options);
   } finally {

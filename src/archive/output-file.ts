@@ -1,7 +1,8 @@
-import { closeSync, fchmodSync, fchownSync, openSync, realpathSync, type Stats, statSync } from "node:fs";
+import { closeSync, fchmodSync, fchownSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileError, GantryError } from "../errors/index.ts";
 import { requireSpace } from "../store/free-space.ts";
+import { openForStream } from "./cancellable.ts";
 import { UnfinishedFile } from "./unfinished-file.ts";
 
 /** A file to be made or replaced, or an open descriptor: standard output, a pipe. */
@@ -11,26 +12,32 @@ export type OutputTarget = { path: string } | { fd: number };
  * Lets `write` fill a target of about `totalBytes` bytes. A file is made or replaced at the end, so that whoever looks sees
  * the old file or the whole new one, and a failure leaves no trace. A new one is its owner's alone (mode 0600), one that
  * replaces another keeps its mode and owner. Devices and pipes are written directly.
- * @throws OUTPUT_INVALID, NO_SPACE, SYSTEM_CALL_FAILED, what `write` throws
+ * @throws OUTPUT_INVALID, NO_SPACE, SYSTEM_CALL_FAILED, CANCELLED (a named pipe that nobody opens), what `write` throws
  */
 export async function writeOutput<T>(
   target: OutputTarget,
   totalBytes: number,
+  signal: AbortSignal,
   write: (fd: number) => Promise<T>,
 ): Promise<T> {
   if ("fd" in target) return await write(target.fd);
   try {
-    return await writeFile(target.path, totalBytes, write);
+    return await writeFile(target.path, totalBytes, signal, write);
   } catch (error) {
     // What `write` throws is gantry's already, and says what it was about.
     throw error instanceof GantryError ? error : fileError(error, `cannot write ${target.path}`);
   }
 }
 
-async function writeFile<T>(path: string, totalBytes: number, write: (fd: number) => Promise<T>): Promise<T> {
+async function writeFile<T>(
+  path: string,
+  totalBytes: number,
+  signal: AbortSignal,
+  write: (fd: number) => Promise<T>,
+): Promise<T> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) throw invalidOutput(path, "it is a directory");
-  if (found !== undefined && !found.isFile()) return await intoDevice(path, write);
+  if (found !== undefined && !found.isFile()) return await intoDevice(path, signal, write);
   const file = found === undefined ? path : realpathSync(path);
   requireParent(path, file);
   requireSpace(dirname(file), totalBytes, `writing ${path}`);
@@ -45,8 +52,8 @@ async function writeFile<T>(path: string, totalBytes: number, write: (fd: number
   }
 }
 
-async function intoDevice<T>(path: string, write: (fd: number) => Promise<T>): Promise<T> {
-  const fd = openSync(path, "w");
+async function intoDevice<T>(path: string, signal: AbortSignal, write: (fd: number) => Promise<T>): Promise<T> {
+  const fd = await openForStream(path, "w", signal);
   try {
     return await write(fd);
   } finally {

@@ -1,8 +1,8 @@
 import { read } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { GantryError } from "../errors/index.ts";
 import { MAGIC_BYTES } from "../kernels/detect-compression.ts";
+import { unlessCancelled } from "./cancellable.ts";
 
 const READ_BYTES = 1024 * 1024;
 const NOT_YET_MS = 5;
@@ -26,23 +26,10 @@ const readAsync = promisify(read);
  */
 export async function* readChunks(fd: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  let cancel: () => void = () => undefined;
-  const cancelled = new Promise<never>((_resolve, reject) => {
-    cancel = () => {
-      reject(new GantryError("CANCELLED", "cancelled"));
-    };
-  });
-  cancelled.catch(() => undefined);
-  signal.addEventListener("abort", cancel);
-  if (signal.aborted) cancel();
-  try {
-    for (;;) {
-      const { bytesRead } = await Promise.race([readSome(fd, buffer), cancelled]);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    signal.removeEventListener("abort", cancel);
+  for (;;) {
+    const { bytesRead } = await unlessCancelled(readSome(fd, buffer), signal);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { fileError, GantryError } from "../errors/index.ts";
 import type { ByteStream } from "./byte-stream.ts";
+import { openForStream } from "./cancellable.ts";
 import { download } from "./download.ts";
 import { readChunks } from "./read-chunks.ts";
 
@@ -15,7 +16,7 @@ export async function openTarSource(source: TarSource, signal: AbortSignal): Pro
   if ("url" in source) return await download(source.url, signal);
   if ("fd" in source) return ofDescriptor(source.fd, "standard input", signal, () => undefined);
   const { path } = source;
-  const fd = openFile(path);
+  const fd = await openFile(path, signal);
   try {
     if (fstatSync(fd).isDirectory()) {
       throw new GantryError("ARCHIVE_INVALID", `${path} is a directory`, {
@@ -31,9 +32,9 @@ export async function openTarSource(source: TarSource, signal: AbortSignal): Pro
   }
 }
 
-function openFile(path: string): number {
+async function openFile(path: string, signal: AbortSignal): Promise<number> {
   try {
-    return openSync(path, "r");
+    return await openForStream(path, "r", signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw fileError(error, path);
     throw new GantryError("ARCHIVE_NOT_FOUND", `open ${path}: no such file or directory`, { cause: error });

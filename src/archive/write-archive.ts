@@ -4,8 +4,8 @@ import { fileError, GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import type { Digest } from "../image/types.ts";
 import { encodeTarHeader, END_OF_ARCHIVE, paddingBytes } from "../kernels/tar-write.ts";
-import { writeAll } from "../kernels/write-all.ts";
 import { ENTRY_DIRECTORY, ENTRY_REGULAR } from "../layer/format.ts";
+import { unlessCancelled, writeToReader } from "./cancellable.ts";
 import type { ArchiveItem } from "./oci-items.ts";
 
 /** An archive whose every byte is decided, and whose blobs are held open: nobody's removal can break it any more. */
@@ -82,24 +82,21 @@ async function writeParts(parts: Part[], totalBytes: number, fd: number, reporte
   for (const part of parts) {
     if (reporter.signal.aborted) throw new GantryError("CANCELLED", "cancelled");
     if ("bytes" in part) {
-      try {
-        writeAll(fd, part.bytes);
-      } catch (error) {
-        throw fileError(error, "the archive");
-      }
+      await writeToReader(fd, part.bytes, "the archive", reporter.signal);
       doneBytes += part.bytes.length;
       continue;
     }
     const before = doneBytes;
-    const copied = await copyFileRangeAsync(
+    const copying = copyFileRangeAsync(
       { fdIn: part.fd, offsetIn: 0, fdOut: fd, offsetOut: null, length: part.length },
       {
         signal: reporter.signal,
         onProgress: (done) => {
-          reporter.emit({ kind: "advance", task, doneBytes: before + done, totalBytes });
+          if (!reporter.signal.aborted) reporter.emit({ kind: "advance", task, doneBytes: before + done, totalBytes });
         },
       },
     );
+    const copied = await unlessCancelled(copying, reporter.signal);
     if (copied !== part.length) throw new GantryError("STORE_CORRUPT", `${part.name} ended while it was being copied`);
     doneBytes += copied;
     reporter.emit({ kind: "advance", task, doneBytes, totalBytes });

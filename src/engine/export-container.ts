@@ -31,7 +31,7 @@ export async function exportContainer(
   const tree = await containerTree(store, record, paths, reporter);
   const totalBytes = treeDataBytes(tree.index);
   reporter.emit({ kind: "start", task, label: record.name, totalBytes });
-  const { tarBytes, changedWhileRead } = await writeOutput(target, totalBytes, (fd) =>
+  const { tarBytes, changedWhileRead } = await writeOutput(target, totalBytes, reporter.signal, (fd) =>
     writeTree(tree.index, tree.sources, fd, reporter, { task }),
   );
   reporter.emit({ kind: "done", task });

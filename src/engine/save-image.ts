@@ -88,7 +88,7 @@ async function write(
   const itemsOf = format === "oci-archive" ? ociArchiveItems : hybridLayout;
   const plan = planArchive(itemsOf(entries, blob, annotations));
   try {
-    await writeOutput(target, plan.totalBytes, (fd) => plan.write(fd, reporter));
+    await writeOutput(target, plan.totalBytes, reporter.signal, (fd) => plan.write(fd, reporter));
   } finally {
     plan.close();
   }

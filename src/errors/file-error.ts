@@ -22,7 +22,7 @@ export function fileError(error: unknown, label: string): unknown {
 }
 
 function named(error: GantryError, label: string): GantryError {
-  if (error.message.includes(label)) return error;
+  if (error.code === "CANCELLED" || error.message.includes(label)) return error;
   return new GantryError(error.code, `${label}: ${error.message}`, {
     details: error.details,
     cause: error.cause,
