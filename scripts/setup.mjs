@@ -148,5 +148,7 @@ await part("bundle", ["src", "scripts", "package-lock.json", "package.json"], [j
   await buildZstdCodec(root, dist);
   const { buildXzDecompress } = await import("./xz-decompress.mjs");
   buildXzDecompress(root, dist);
+  const { buildSqlJs } = await import("./sql-js.mjs");
+  await buildSqlJs(root, dist);
 });
 if (only === undefined) rmSync(join(dist, ".new"), { force: true, recursive: true });

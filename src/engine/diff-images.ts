@@ -1,6 +1,7 @@
 import type { Reporter } from "../events/progress.ts";
 import { type ConfigChange, diffConfigs } from "../image/config-diff.ts";
 import type { PackageChange } from "../image/packages/diff-packages.ts";
+import type { InstalledPackage } from "../image/packages/package.ts";
 import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import type { Store } from "../store/store.ts";
@@ -134,21 +135,23 @@ function comparedFile(a: LayerIndex, b: LayerIndex, change: FileChange): Compare
 
 async function comparePackages(a: FileTree, b: FileTree): Promise<Pick<ImageDiff, "packages" | "packageNotes">> {
   const { installedPackages, packageDatabases } = await import("./installed-packages.ts");
-  const { diffPackages } = await import("../image/packages/diff-packages.ts");
   // The same files need not be read to say that they list the same packages.
-  if (sameDatabases(a, packageDatabases(a.index), b, packageDatabases(b.index))) {
-    return { packages: [], packageNotes: [] };
-  }
-  const from = installedPackages(a);
-  const to = installedPackages(b);
+  const [inA, inB] = [packageDatabases(a.index), packageDatabases(b.index)];
+  const managers = (["dpkg", "apk", "rpm"] as const).filter((one) => !areSameFiles(a, inA[one], b, inB[one]));
+  if (managers.length === 0) return { packages: [], packageNotes: [] };
+  const { diffPackages } = await import("../image/packages/diff-packages.ts");
+  const from = await installedPackages(a, managers);
+  const to = await installedPackages(b, managers);
+  // With one side unknown, all of the other would seem to be added or deleted.
+  const known = ({ manager }: InstalledPackage): boolean => !from.notes.has(manager) && !to.notes.has(manager);
   return {
-    packages: diffPackages(from.packages, to.packages),
-    packageNotes: [...new Set([...from.notes, ...to.notes])],
+    packages: diffPackages(from.packages.filter(known), to.packages.filter(known)),
+    packageNotes: [...new Set([...from.notes.values(), ...to.notes.values()])],
   };
 }
 
 /** Whether both trees have these files at the same places of the same layers. */
-function sameDatabases(a: FileTree, nodesA: readonly number[], b: FileTree, nodesB: readonly number[]): boolean {
+function areSameFiles(a: FileTree, nodesA: readonly number[], b: FileTree, nodesB: readonly number[]): boolean {
   const place = ({ index, sourceKeys }: FileTree, node: number): string => {
     const inode = index.inodeOf(node);
     return inode === undefined ? "" : `${sourceKeys[index.layerOf(inode)]} ${index.dataOffsetOf(inode)}`;

@@ -13,58 +13,72 @@ const DPKG_STATUS = "var/lib/dpkg/status";
 const DPKG_STATUS_DIRECTORY = "var/lib/dpkg/status.d";
 /** Since apk-tools 3 under usr, with a link from the old place in most images. */
 const APK_INSTALLED = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
+/** The newest format first: after a conversion the old database may be left. */
 const RPM_DATABASES = ["rpmdb.sqlite", "Packages.db", "Packages"];
-const RPM_DIRECTORIES = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
+const RPM_DIRECTORIES = ["usr/lib/sysimage/rpm", "var/lib/rpm", "usr/share/rpm"];
+const RPM_DATABASE_PATHS = RPM_DATABASES.flatMap((name) => RPM_DIRECTORIES.map((directory) => `${directory}/${name}`));
+
+export type PackageManager = InstalledPackage["manager"];
 
 export interface InstalledPackages {
   packages: InstalledPackage[];
-  /** Databases that are there and cannot be read, and why: one sentence each. */
-  notes: string[];
+  /** Of databases that are there and cannot be read: why, a sentence. `packages` has none of that manager's then. */
+  notes: Map<PackageManager, string>;
 }
 
-/** The files of the tree that package managers keep their lists of installed packages in. */
-export function packageDatabases(index: LayerIndex): number[] {
-  const databases = databasesOf(index);
-  return [...databases.dpkg, ...databases.apk, ...databases.rpm];
+/** The regular files of a tree, by node, that package managers keep their lists of installed packages in. */
+export function packageDatabases(index: LayerIndex): Record<PackageManager, number[]> {
+  const first = (paths: readonly string[]): string | undefined =>
+    paths.find((path) => regularFile(index, path) !== undefined);
+  const nodes = (paths: readonly (string | undefined)[]): number[] =>
+    paths.flatMap((path) => (path === undefined ? [] : (regularFile(index, path) ?? [])));
+  const rpm = first(RPM_DATABASE_PATHS);
+  return {
+    dpkg: [...nodes([DPKG_STATUS]), ...filesIn(index, DPKG_STATUS_DIRECTORY)],
+    apk: nodes([first(APK_INSTALLED)]),
+    rpm: rpm === undefined ? [] : nodes([rpm, `${rpm}-wal`]),
+  };
 }
 
 /**
- * The packages that the tree's package managers have installed, read out of their databases in place.
+ * The packages that these of the tree's package managers have installed, read out of their databases in place.
  * @throws UNEXPECTED_END_OF_FILE, SYSTEM_CALL_FAILED
  */
-export function installedPackages(tree: Pick<FileTree, "index" | "sources">): InstalledPackages {
+export async function installedPackages(
+  tree: Pick<FileTree, "index" | "sources">,
+  managers: readonly PackageManager[],
+): Promise<InstalledPackages> {
   const { index } = tree;
+  const databases = packageDatabases(index);
   const reader = new TreeReader(index, tree.sources);
-  const notes: string[] = [];
-  const read = (node: number): Uint8Array => {
-    const bytes = reader.readWhole(index.inodeOf(node)!, MAX_DATABASE_BYTES);
-    if (bytes !== undefined) return bytes;
-    notes.push(`/${index.pathOf(node).toString()} is too large to be a package database`);
-    return new Uint8Array(0);
-  };
+  const found: InstalledPackages = { packages: [], notes: new Map() };
   try {
-    const databases = databasesOf(index);
-    const packages: InstalledPackage[] = [];
-    for (const node of databases.dpkg) packages.push(...parseDpkgStatus(read(node)));
-    for (const node of databases.apk) packages.push(...parseApkInstalled(read(node)));
-    if (databases.rpm.length > 0)
-      notes.push("rpm packages are not compared: there is an rpm database, which gantry cannot read");
-    return { packages, notes };
+    for (const manager of managers) {
+      const nodes = databases[manager];
+      const files = nodes.map((node) => reader.readWhole(index.inodeOf(node)!, MAX_DATABASE_BYTES));
+      const [database] = files;
+      const tooLarge = files.indexOf(undefined);
+      const cannotRead = (why: string): void => {
+        const path = `/${index.pathOf(nodes[Math.max(0, tooLarge)]!).toString()}`;
+        found.notes.set(manager, `${manager} packages are not compared: ${path} cannot be read: ${why}`);
+      };
+      if (tooLarge >= 0) cannotRead("it is too large to be a package database");
+      else if (manager === "dpkg") found.packages.push(...files.flatMap((file) => parseDpkgStatus(file!)));
+      else if (manager === "apk") found.packages.push(...files.flatMap((file) => parseApkInstalled(file!)));
+      else if (database !== undefined) {
+        const { parseRpmDatabase, RpmDatabaseError } = await import("../image/packages/rpm.ts");
+        try {
+          found.packages.push(...(await parseRpmDatabase(database, files[1])));
+        } catch (error) {
+          if (!(error instanceof RpmDatabaseError)) throw error;
+          cannotRead(error.message);
+        }
+      }
+    }
+    return found;
   } finally {
     reader.close();
   }
-}
-
-function databasesOf(index: LayerIndex): Record<"dpkg" | "apk" | "rpm", number[]> {
-  const first = (paths: readonly string[]): number[] => {
-    const found = paths.map((path) => regularFile(index, path)).find((node) => node !== undefined);
-    return found === undefined ? [] : [found];
-  };
-  return {
-    dpkg: [...first([DPKG_STATUS]), ...filesIn(index, DPKG_STATUS_DIRECTORY)],
-    apk: first(APK_INSTALLED),
-    rpm: first(RPM_DIRECTORIES.flatMap((directory) => RPM_DATABASES.map((name) => `${directory}/${name}`))),
-  };
 }
 
 function regularFile(index: LayerIndex, path: string): number | undefined {

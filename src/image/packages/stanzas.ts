@@ -1,7 +1,9 @@
+import { displayBytes } from "../../kernels/display-bytes.ts";
+
 /**
  * Splits a database of paragraphs (dpkg's status, apk's installed) into records of the wanted fields: `Name: value` a line,
  * paragraphs apart by empty lines. Lines that continue another, and what is no field, are passed over; of a field that comes twice
- * the first counts. Bytes that are not UTF-8 become U+FFFD.
+ * the first counts. Control characters and bytes that are not UTF-8 become \\xNN.
  */
 export function* stanzas(bytes: Uint8Array, wanted: ReadonlySet<string>): Generator<Map<string, string>> {
   // One byte a character: descriptions, which nobody wants here, are most of the text.
@@ -17,15 +19,17 @@ export function* stanzas(bytes: Uint8Array, wanted: ReadonlySet<string>): Genera
       const colon = text.indexOf(":", at);
       const name = colon < 0 || colon > end ? "" : text.slice(at, colon);
       if (wanted.has(name) && !fields.has(name)) {
-        fields.set(
-          name,
-          Buffer.from(text.slice(colon + 1, end), "latin1")
-            .toString()
-            .trim(),
-        );
+        fields.set(name, displayBytes(Buffer.from(trim(text, colon + 1, end), "latin1")));
       }
     }
     at = end + 1;
   }
   if (fields.size > 0) yield fields;
+}
+
+/** Without ASCII's white space: what String.trim would take as well may be half of a character. */
+function trim(text: string, from: number, to: number): string {
+  while (from < to && text.charCodeAt(from) <= 32) from++;
+  while (from < to && text.charCodeAt(to - 1) <= 32) to--;
+  return text.slice(from, to);
 }

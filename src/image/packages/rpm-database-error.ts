@@ -1,0 +1,2 @@
+/** An rpm database cannot be read; the message is half a sentence about it. */
+export class RpmDatabaseError extends Error {}
