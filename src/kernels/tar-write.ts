@@ -11,12 +11,14 @@ interface TarWriteExports {
   encodeRecord(record: number): number;
   beginTree(index: number, bytes: number): number;
   nextBatch(): number;
+  writtenIndex(): number;
 }
 
 const pool = new InstancePool<TarWriteExports>("tar-write");
 const RECORD_HEADER_BYTES = 80;
 const ITEM_FIELDS = 9;
 const BLOCK = 512;
+const INDEX_HEADER_BYTES = 96;
 /** wasm/tar-write/index.ts has the numbers. */
 const ERROR_INDEX = -3;
 
@@ -120,15 +122,30 @@ export interface TreeData {
   ranges: Float64Array | undefined;
 }
 
+export interface TreeItemsOptions {
+  build?: KernelBuild;
+  /**
+   * Called after the last item with the index of the tar as a layer: what a scan of it gives, byte for byte, if the tree's
+   * index was built by `buildLayerIndex` of records whose attributes are sorted by name, as those of a walk are. The bytes are
+   * the caller's.
+   */
+  onIndex?: (index: Uint8Array) => void;
+}
+
 /**
  * Everything a tar of the index's tree consists of, in order, but for the file data itself and the end of the archive. The index
  * may be merged (a container's whole tree) or not (a layer: with whiteouts and opaque markers). The root has no entry.
  * @throws TAR_ENTRY_TOO_LONG, LAYER_INDEX_INVALID
  */
-export function* treeItems(
+export function* treeItems(index: Uint8Array, options: TreeItemsOptions = {}): Generator<TreeItem, void, undefined> {
+  for (const batch of treeBatches(index, options)) yield* batch;
+}
+
+/** The same in batches, all views of which are valid until the next one. */
+export function* treeBatches(
   index: Uint8Array,
-  options: { build?: KernelBuild } = {},
-): Generator<TreeItem, void, undefined> {
+  options: TreeItemsOptions = {},
+): Generator<TreeItem[], void, undefined> {
   const kernel = pool.take(options.build);
   const trap: { error?: unknown } = {};
   /** Calls the kernel, which a damaged index may lead out of its memory: then it is of no more use. */
@@ -145,36 +162,42 @@ export function* treeItems(
   try {
     const at = place(kernel, index);
     call(() => kernel.beginTree(at, index.length));
-    for (let count = next(); count > 0; count = next()) {
-      const items = new Float64Array(kernel.memory.buffer, kernel.itemsAt() >>> 0, count * ITEM_FIELDS);
-      const output = kernel.outputAt() >>> 0;
-      let from = 0;
-      for (let i = 0; i < count; i++) {
-        const field = i * ITEM_FIELDS;
-        const inode = items[field + 2]!;
-        // Entries without data are handed out together with the next one that has some.
-        if (inode < 0 && i + 1 < count) continue;
-        const end = items[field]!;
-        const headers = new Uint8Array(kernel.memory.buffer, output + from, end - from);
-        from = end;
-        const data =
-          inode < 0
-            ? undefined
-            : {
-                inode,
-                layer: items[field + 3]!,
-                offset: items[field + 4]!,
-                storedBytes: items[field + 5]!,
-                size: items[field + 6]!,
-                extentCount: items[field + 7]!,
-                ranges: rangesOf(kernel, items[field + 8]!),
-              };
-        yield { headers, node: items[field + 1]!, data };
-      }
-    }
+    for (let count = next(); count > 0; count = next()) yield itemsOf(kernel, count);
+    if (options.onIndex === undefined) return;
+    const written = call(() => kernel.writtenIndex() >>> 0 || -1);
+    const bytes = new DataView(kernel.memory.buffer, written, INDEX_HEADER_BYTES).getUint32(80, true);
+    options.onIndex(new Uint8Array(kernel.memory.buffer, written, bytes).slice());
   } finally {
     if (trap.error === undefined) pool.give(kernel, options.build);
   }
+}
+
+function itemsOf(kernel: TarWriteExports, count: number): TreeItem[] {
+  const { buffer } = kernel.memory;
+  const fields = new Float64Array(buffer, kernel.itemsAt() >>> 0, count * ITEM_FIELDS);
+  const output = kernel.outputAt() >>> 0;
+  const items: TreeItem[] = [];
+  let from = 0;
+  for (let i = 0; i < count; i++) {
+    const field = i * ITEM_FIELDS;
+    const inode = fields[field + 2]!;
+    // Entries without data are handed out together with the next one that has some.
+    if (inode < 0 && i + 1 < count) continue;
+    const end = fields[field]!;
+    const headers = new Uint8Array(buffer, output + from, end - from);
+    from = end;
+    const data = {
+      inode,
+      layer: fields[field + 3]!,
+      offset: fields[field + 4]!,
+      storedBytes: fields[field + 5]!,
+      size: fields[field + 6]!,
+      extentCount: fields[field + 7]!,
+      ranges: rangesOf(kernel, fields[field + 8]!),
+    };
+    items.push({ headers, node: fields[field + 1]!, data: inode < 0 ? undefined : data });
+  }
+  return items;
 }
 
 /** The ranges of a sparse file, which is always the last of its batch. */

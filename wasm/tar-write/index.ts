@@ -22,6 +22,7 @@ import {
 import { encodeHeader, Entry, headerBound } from "./header";
 import { allocate, HEADERS_BYTES, ITEM_BYTES, ITEMS, LINK, MAX_ITEMS, PATH, PATH_ROOM, resetHeap } from "./memory";
 import { forgetRanges, mapBound, planSparse, rangeBytes, rangeCount, rangesAt, writeMap } from "./sparse";
+import { assembleIndex, placeData } from "./written-index";
 
 const ERROR_MEMORY: i32 = -1;
 const ERROR_PATH_TOO_LONG: i32 = -2;
@@ -30,6 +31,7 @@ const ERROR_INDEX: i32 = -3;
 let output: usize = 0;
 let outputRoom: u32 = 0;
 
+let tree: usize = 0;
 let nodes: usize = 0;
 let inodes: usize = 0;
 let pool: usize = 0;
@@ -46,6 +48,8 @@ let stackRoom: u32 = 0;
 let depth: u32 = 0;
 /** Nodes that have been written. */
 let walked: u32 = 0;
+/** Bytes of the tar so far, file data included. */
+let position: u64 = 0;
 /** An opaque directory's marker has still to be written. */
 let pendingOpaque: bool = false;
 
@@ -111,6 +115,7 @@ export function encodeRecord(record: usize): i32 {
 
 /** Starts a walk of the index of `bytes` bytes at `index`, which src/layer has checked. 0, or an error. */
 export function beginTree(index: usize, bytes: u32): i32 {
+  tree = index;
   nodeCount = load<u32>(index, 16);
   inodeCount = load<u32>(index, 20);
   nodes = index + <usize>load<u64>(index, 32);
@@ -126,6 +131,7 @@ export function beginTree(index: usize, bytes: u32): i32 {
   stackRoom = 0;
   depth = 0;
   walked = 0;
+  position = 0;
   pendingOpaque = false;
   if (!push(0, 0)) return ERROR_INDEX;
   return reserveOutput(HEADERS_BYTES) ? 0 : ERROR_MEMORY;
@@ -177,6 +183,7 @@ export function nextBatch(): i32 {
       if (items > 0) return <i32>items;
       if (!reserveOutput(bound)) return ERROR_MEMORY;
     }
+    const before = used;
     if (isSparse) {
       // The map comes after the header, which has to say how long it is: write it, then move it there.
       const map = output + used + headerBound();
@@ -186,6 +193,7 @@ export function nextBatch(): i32 {
       memory.copy(output + used, map, mapBytes);
       used += mapBytes;
     } else used += encodeHeader(output + used);
+    position += used - before;
     writeItem(items++, used, node);
     if (pendingOpaque) {
       pendingOpaque = false;
@@ -195,7 +203,10 @@ export function nextBatch(): i32 {
     if (++walked > nodeCount) return ERROR_INDEX;
     // Only now: an entry that did not fit into the last batch is described again.
     const inode = load<u32>(nodes + <usize>node * NODE_BYTES, 8);
-    if (Entry.type !== ENTRY_HARDLINK && inode !== NO_INODE) store<u32>(written + <usize>inode * 4, node + 1);
+    if (Entry.type !== ENTRY_HARDLINK && inode !== NO_INODE) {
+      store<u32>(written + <usize>inode * 4, node + 1);
+      if (Entry.type === ENTRY_REGULAR && !place(inode, isSparse)) return ERROR_MEMORY;
+    }
     if (Entry.type === ENTRY_DIRECTORY) {
       pendingOpaque = (load<u16>(nodes + <usize>node * NODE_BYTES, 6) & NODE_OPAQUE) !== 0;
       if (!push(node, Entry.pathBytes)) return ERROR_INDEX;
@@ -204,6 +215,18 @@ export function nextBatch(): i32 {
     if (isSparse) break;
   }
   return <i32>items;
+}
+
+/** The file's data come next, and padding up to a block. */
+function place(inode: u32, isSparse: bool): bool {
+  if (!placeData(inodes + <usize>inode * INODE_BYTES, position, isSparse)) return false;
+  position += ((isSparse ? rangeBytes : Entry.size) + 511) & ~511;
+  return true;
+}
+
+/** After the last batch: the address of the index of the tar (written-index.ts); 0: no memory. The tree is used up. */
+export function writtenIndex(): usize {
+  return assembleIndex(tree);
 }
 
 function writeItem(item: u32, end: u32, node: u32): void {
