@@ -146,7 +146,7 @@ describe.skipIf(notBuilt || reason !== undefined)("many commands at once", { tim
     await sleep(3500);
     holder.kill("SIGCONT");
     const { status, stderr } = await waiting.ended;
-    expect(status).toBe(0);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(stderr).toMatch(
       /^Waiting for the store's lock, which is held by gantry tag keep:1 keep:2 \(process \d+\)\n$/,
     );
