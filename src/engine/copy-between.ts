@@ -1,7 +1,7 @@
-import { closeSync, constants, fstatSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, type Stats } from "node:fs";
 import { posix } from "node:path";
-import { type CopiedTree, type CopyOwner, copyTree } from "../bridge/index.ts";
-import { GantryError } from "../errors/index.ts";
+import { type CopiedTree, type CopyOwner, copyTree, removeTree } from "../bridge/index.ts";
+import { GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import { copyError } from "./copy-error.ts";
 import { findIn, type FoundFile, followLinks, openDirectoryIn, parentOf } from "./copy-lookup.ts";
@@ -31,7 +31,8 @@ export interface CopyBetweenOptions {
 }
 
 /**
- * Copies from one root to another by the rules of `cp` (copy-rules.ts). Neither tree leads the copy out of its root.
+ * Copies from one root to another by the rules of `cp` (copy-rules.ts). Neither tree leads the copy out of its root. A copy
+ * that is cancelled leaves nothing where nothing was; what it merged into a directory that was there stays.
  * @throws COPY_CONFLICT, PATH_NOT_FOUND, PATH_SYMLINK_LOOP, CANCELLED, NO_SPACE, PERMISSION, SYSTEM_CALL_FAILED
  */
 export async function copyBetween(
@@ -55,19 +56,18 @@ export async function copyBetween(
     const { task } = options;
     const totals = found.stat.isFile() ? { totalBytes: found.stat.size } : {};
     reporter.emit({ kind: "start", task, label: source.shown, ...totals });
-    const copied = await copyTree(
-      found.fd,
-      directory,
-      placement.into === "destination" ? placement.name : posix.basename(path),
-      {
-        owner: options.owner,
-        leaves: leavesBelow(source.at.path, options.leaves ?? []),
-        signal: reporter.signal,
-        onProgress: (doneBytes) => {
-          reporter.emit({ kind: "advance", task, doneBytes, ...totals });
-        },
+    const copyName = placement.into === "destination" ? placement.name : posix.basename(path);
+    const made = `/proc/self/fd/${directory}/${copyName}`;
+    const isNew = lstatSync(made, { throwIfNoEntry: false }) === undefined;
+    const copied = await copyTree(found.fd, directory, copyName, {
+      owner: options.owner,
+      leaves: leavesBelow(source.at.path, options.leaves ?? []),
+      signal: reporter.signal,
+      onProgress: (doneBytes) => {
+        reporter.emit({ kind: "advance", task, doneBytes, ...totals });
       },
-    ).catch((error: unknown) => {
+    }).catch(async (error: unknown) => {
+      if (isNew && isGantryError(error, "CANCELLED")) await removeTree(made);
       throw copyError(error, target.shown);
     });
     reporter.emit({ kind: "done", task });

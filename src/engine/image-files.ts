@@ -109,11 +109,11 @@ export function findLayer(tree: FileTree, wanted: string): number {
 /** Something that files can be read from; `close` it. */
 export interface OpenedFiles {
   /**
-   * Hands the content of the regular file at `path` to `write`, piece by piece; a piece is valid during the call only.
+   * Hands the content of the regular file at `path` to `write`, piece by piece; a piece is valid until `write` is done.
    * Symbolic links are followed inside the tree; holes are zeros.
    * @throws PATH_NOT_FOUND, PATH_INVALID (no regular file), PATH_SYMLINK_LOOP, CANCELLED
    */
-  copy(path: string, write: (bytes: Uint8Array) => void): void;
+  copy(path: string, write: (bytes: Uint8Array) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -122,8 +122,8 @@ export async function openFiles(store: Store, given: string, reporter: Reporter)
   const tree = await openFileTree(store, given, reporter);
   const reader = new TreeReader(tree.index, tree.sources);
   return {
-    copy: (path, write) => {
-      copyContent(tree.index, reader, find(tree.index, path, given, true), path, reporter.signal, write);
+    copy: async (path, write) => {
+      await copyContent(tree.index, reader, find(tree.index, path, given, true), path, reporter.signal, write);
     },
     close: async () => {
       reader.close();
@@ -141,14 +141,14 @@ function find(index: LayerIndex, path: string, given: string, followLast: boolea
   });
 }
 
-function copyContent(
+async function copyContent(
   index: LayerIndex,
   reader: TreeReader,
   node: number,
   path: string,
   signal: AbortSignal,
-  write: (bytes: Uint8Array) => void,
-): void {
+  write: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
   const inode = index.inodeOf(node)!;
   if (!index.isRegular(inode)) {
     const { type } = fileFacts(index, node);
@@ -160,16 +160,16 @@ function copyContent(
   const zeros = new Uint8Array(MAX_READ_BYTES);
   const size = index.sizeOf(inode);
   let position = 0;
-  const pieces = (bytes: number, piece: (done: number, bytes: number) => Uint8Array): void => {
+  const pieces = async (bytes: number, piece: (done: number, bytes: number) => Uint8Array): Promise<void> => {
     for (let done = 0; done < bytes; done += MAX_READ_BYTES) {
       if (signal.aborted) throw new GantryError("CANCELLED", "cancelled");
-      write(piece(done, Math.min(MAX_READ_BYTES, bytes - done)));
+      await write(piece(done, Math.min(MAX_READ_BYTES, bytes - done)));
     }
     position += bytes;
   };
   for (const { fileOffset, bytes, at } of reader.segments(inode)) {
-    pieces(fileOffset - position, (_, count) => zeros.subarray(0, count));
-    pieces(bytes, (done, count) => reader.read(inode, at + done, count));
+    await pieces(fileOffset - position, (_, count) => zeros.subarray(0, count));
+    await pieces(bytes, (done, count) => reader.read(inode, at + done, count));
   }
-  pieces(size - position, (_, count) => zeros.subarray(0, count));
+  await pieces(size - position, (_, count) => zeros.subarray(0, count));
 }

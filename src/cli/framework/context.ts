@@ -19,6 +19,8 @@ export interface CommandContext {
   readonly stderr: TextOutput;
   /** Aborts on Ctrl-C; hand it on to every long operation. */
   readonly signal: AbortSignal;
+  /** What was cancellable is over: Ctrl-C ends the process at once again, until somebody asks for the signal anew. */
+  readonly operationEnds?: () => void;
   /** `--debug`: show where unexpected errors come from. */
   readonly debug: boolean;
 }

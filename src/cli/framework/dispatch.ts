@@ -3,12 +3,14 @@ import type { Command } from "./command.ts";
 import { FlagError, parseArguments, type ParsedArguments } from "./parse-arguments.ts";
 import { GLOBAL_FLAGS } from "./global-flags.ts";
 import { onLockWait } from "../../store/lock-wait.ts";
+import { GantryError } from "../../errors/index.ts";
 import { findCommand, type Noun } from "./find-command.ts";
 import { Interruption } from "./interruption.ts";
 import { reportError } from "./report-error.ts";
 import { storeRoot } from "./store-root.ts";
 import { checkOperandCount, flagUsageError, unknownCommandError } from "./usage-errors.ts";
 import { usageLine } from "./help.ts";
+import { onBlockedWrite } from "./write-descriptor.ts";
 
 /** The world a command line runs in. */
 export interface Terminal {
@@ -97,16 +99,27 @@ async function run(
 async function runCommand(
   command: Command,
   parsed: ParsedArguments,
-  context: Omit<CommandContext, "signal">,
+  context: Omit<CommandContext, "signal" | "operationEnds">,
 ): Promise<number> {
   const interruption = new Interruption(command.ownsSignals === true);
+  // Waiting for a reader nothing can be called off: a signal then does what it does to any program, and one that has
+  // come while the verb was busy has waited long enough.
+  onBlockedWrite((wait) => {
+    if (interruption.exitStatus !== undefined) throw new GantryError("CANCELLED", "cancelled");
+    const listened = interruption.listens;
+    interruption.stopListening();
+    wait();
+    if (listened) interruption.listen();
+  });
   onLockWait(({ holder }) => {
     const who = holder === undefined ? "another process" : `${holder.command} (process ${holder.pid})`;
     context.stderr.write(`Waiting for the store's lock, which is held by ${who}\n`);
   });
   try {
     const status = await command.run(
-      Object.defineProperty({ ...context }, "signal", { get: () => interruption.signal }) as CommandContext,
+      Object.defineProperty({ ...context, operationEnds: () => interruption.stopListening() }, "signal", {
+        get: () => interruption.signal,
+      }) as CommandContext,
       parsed,
     );
     return interruption.exitStatus ?? status;

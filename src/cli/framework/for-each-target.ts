@@ -1,7 +1,6 @@
 import { exitStatusOf } from "../../errors/index.ts";
 import type { CommandContext } from "./context.ts";
-import { BrokenPipe } from "./context.ts";
-import { errorText } from "./report-error.ts";
+import { errorText, isBrokenPipe } from "./report-error.ts";
 
 /**
  * Does `work` for each target, in order; a failure is told and the next target tried, as Docker does for `rmi a b`.
@@ -19,7 +18,7 @@ export async function forEachTarget(
     try {
       await work(target);
     } catch (error) {
-      if (error instanceof BrokenPipe || context.signal.aborted) throw error;
+      if (isBrokenPipe(error) || context.signal.aborted) throw error;
       tell(errorText(error, context.debug));
       status = exitStatusOf("invalid");
     }

@@ -2,6 +2,7 @@
 export class Interruption {
   readonly #passive: boolean;
   #controller: AbortController | undefined;
+  #listens = false;
   /** 128 and the signal's number once one came. */
   exitStatus: number | undefined;
 
@@ -10,17 +11,27 @@ export class Interruption {
     this.#passive = passive;
   }
 
-  /** Listening starts when this is first read. */
+  /** Who reads this wants to be told: it listens from now on. */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (!this.#passive) process.on("SIGINT", this.#interrupt).on("SIGTERM", this.#interrupt);
-    }
+    this.#controller ??= new AbortController();
+    this.listen();
     return this.#controller.signal;
   }
 
+  get listens(): boolean {
+    return this.#listens;
+  }
+
+  listen(): void {
+    if (this.#listens || this.#passive) return;
+    this.#listens = true;
+    process.on("SIGINT", this.#interrupt).on("SIGTERM", this.#interrupt);
+  }
+
+  /** From here on a signal does what it does to any program. */
   stopListening(): void {
-    if (this.#controller === undefined || this.#passive) return;
+    if (!this.#listens) return;
+    this.#listens = false;
     process.off("SIGINT", this.#interrupt).off("SIGTERM", this.#interrupt);
   }
 

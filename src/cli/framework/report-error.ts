@@ -23,7 +23,7 @@ export function reportError(error: unknown, stderr: TextOutput, options: ReportO
 }
 
 /** Our own write met a reader that had gone, or the engine's did, which streamed to standard output. */
-function isBrokenPipe(error: unknown): boolean {
+export function isBrokenPipe(error: unknown): boolean {
   return (
     error instanceof BrokenPipe || (isGantryError(error, "SYSTEM_CALL_FAILED") && error.details["name"] === "EPIPE")
   );

@@ -17,6 +17,9 @@ export async function withProgress<T>(
     return await operation({ emit: (event) => renderer.event(event), signal: context.signal });
   } finally {
     renderer.close();
+    // A signal that has come already is still seen.
+    await new Promise((resolve) => setImmediate(resolve));
+    context.operationEnds?.();
   }
 }
 

@@ -17,17 +17,16 @@ export const command = defineCommand({
     const { openStore } = await import("../../../store/open-store.ts");
     const { openFiles } = await import("../../../engine/image-files.ts");
     const { withProgress } = await import("../../progress/with-progress.ts");
-    const { writeDescriptor } = await import("../../framework/write-descriptor.ts");
+    const { writeToReader } = await import("../../../archive/cancellable.ts");
     const [given, ...paths] = operands;
     const store = openStore(context.storeRoot);
     // Reading is quick; what may take its time is decompressing an archive.
     const files = await withProgress(context, flags.progress, (reporter) => openFiles(store, given!, reporter));
     try {
-      return await forEachTarget(context, paths, (path) => {
-        files.copy(path, (bytes) => {
-          writeDescriptor(context.stdout.fd, bytes);
-        });
-      });
+      const { fd } = context.stdout;
+      return await forEachTarget(context, paths, (path) =>
+        files.copy(path, (bytes) => writeToReader(fd, bytes, "standard output", context.signal)),
+      );
     } finally {
       await files.close();
     }
