@@ -2,9 +2,10 @@ import { closeSync, constants, openSync } from "node:fs";
 import { openIn } from "../bridge/index.ts";
 import { isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
-import { END_OF_ARCHIVE, paddingBytes, type TreeData, treeItems } from "../kernels/tar-write.ts";
+import { END_OF_ARCHIVE, paddingBytes, treeBatches, type TreeData, type TreeItem } from "../kernels/tar-write.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import { GatherWriter } from "./gather-writer.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
 /** The container may put something else in a file's place at any moment: never follow a link, never wait for a pipe. */
 const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -16,6 +17,8 @@ export type LayerSource = { type: "tar"; path: string } | { type: "directory"; p
 export interface TreeWriterOptions {
   /** Sees every byte of the tar, in order; the view is valid during the call only. */
   onBytes?: (bytes: Uint8Array) => void;
+  /** Is given the index of the tar as a layer (wasm/tar-write/written-index.ts), for trees that `buildLayerIndex` made. */
+  onIndex?: (index: Uint8Array) => void;
   /** Name of the progress task whose done bytes are bytes of the tar. */
   task?: string;
 }
@@ -46,21 +49,27 @@ export async function writeTree(
   const files = new SourceFiles(index, sources);
   const changedWhileRead: string[] = [];
   try {
-    for (const { headers, data, node } of treeItems(index.bytes)) {
-      const wait = writer.append(headers);
-      if (wait !== undefined) await wait;
-      if (data === undefined) continue;
-      try {
-        await files.append(writer, data);
-      } catch (error) {
-        if (sources[data.layer]?.type !== "directory" || !isMissingData(error)) throw error;
-        changedWhileRead.push(index.pathOf(node).toString("latin1"));
-        await writer.appendZeros(files.missingBytes(writer));
+    for (const batch of treeBatches(index.bytes, options)) {
+      for (const [at, { headers, data, node }] of batch.entries()) {
+        const wait = writer.append(headers);
+        if (wait !== undefined) await wait;
+        if (data === undefined) continue;
+        try {
+          const wait = files.append(writer, batch, at, data);
+          if (wait !== undefined) await wait;
+        } catch (error) {
+          if (sources[data.layer]?.type !== "directory" || !isMissingData(error)) throw error;
+          changedWhileRead.push(index.pathOf(node).toString("latin1"));
+          await writer.appendZeros(files.missingBytes(writer));
+        }
+        const padding = paddingBytes(dataBytes(data));
+        if (padding > 0) {
+          const wait = writer.appendZeros(padding);
+          if (wait !== undefined) await wait;
+        }
+        if (options.task !== undefined)
+          reporter.emit({ kind: "advance", task: options.task, doneBytes: writer.bytesAppended });
       }
-      const padding = paddingBytes(dataBytes(data));
-      if (padding > 0) await writer.appendZeros(padding);
-      if (options.task !== undefined)
-        reporter.emit({ kind: "advance", task: options.task, doneBytes: writer.bytesAppended });
     }
     await writer.append(END_OF_ARCHIVE);
     await writer.finish();
@@ -92,6 +101,7 @@ class SourceFiles {
   readonly #index: LayerIndex;
   readonly #sources: readonly LayerSource[];
   readonly #open = new Map<number, number>();
+  readonly #ahead: (ReadAhead | undefined)[];
   /** The directory of the file read last. */
   #directory: { node: number; fd: number; prefix: Buffer } | undefined;
   /** Where the data being appended must end, in bytes of the tar. */
@@ -100,9 +110,18 @@ class SourceFiles {
   constructor(index: LayerIndex, sources: readonly LayerSource[]) {
     this.#index = index;
     this.#sources = sources;
+    this.#ahead = sources.map((source, layer) =>
+      source.type === "directory" ? new ReadAhead(index, source.path, layer) : undefined,
+    );
   }
 
-  async append(writer: GatherWriter, data: TreeData): Promise<void> {
+  /** Appends the data of an item of a batch. */
+  append(writer: GatherWriter, batch: readonly TreeItem[], at: number, data: TreeData): Promise<void> | undefined {
+    const content = this.#ahead[data.layer]?.take(batch, at);
+    return content === undefined ? this.#appendFrom(writer, data) : writer.append(content);
+  }
+
+  async #appendFrom(writer: GatherWriter, data: TreeData): Promise<void> {
     this.#end = writer.bytesAppended + dataBytes(data);
     const source = this.#sources[data.layer];
     if (source === undefined) throw new RangeError(`no source for layer ${data.layer}`);

@@ -19,6 +19,7 @@ export {
 export { kernelVersion, probeErofsFile } from "./kernel.ts";
 export { type FileLock, isLocked, lockFile, tryLockFile } from "./lock.ts";
 export { openRoot, type RootLayers } from "./root.ts";
+export { readSmallFiles, type SmallFiles } from "./small-files.ts";
 export { connectUnix } from "./socket.ts";
 export { spawnDetached } from "./spawn.ts";
 export { errnoName } from "./system-error.ts";

@@ -22,6 +22,7 @@ export const OPERATION = {
   rename: 44,
   linkDescriptor: 45,
   readLinkIn: 46,
+  readSmallFiles: 47,
   listXattrs: 50,
   getXattr: 51,
   setXattr: 52,

@@ -11,9 +11,7 @@ import { DOCKER_LAYER, DOCKER_MANIFEST, OCI_LAYER } from "../image/media-types.t
 import { familiarReference, fullTagName } from "../image/reference.ts";
 import { type Timestamp, timestampOf } from "../image/timestamp.ts";
 import type { Descriptor, Digest, Image, ImageConfig } from "../image/types.ts";
-import { buildLayerIndex } from "../kernels/layer.ts";
 import { Sha256 } from "../kernels/sha256.ts";
-import { TarScanner } from "../kernels/tar-scan.ts";
 import { containerEvent } from "../runtime/container-event.ts";
 import { clampTimes } from "../layer/clamp-times.ts";
 import { type ContainerRecord, readContainerRecord } from "../runtime/container-record.ts";
@@ -113,8 +111,7 @@ async function writeLayer(
   const task = `commit ${label}`;
   const tar = join(scratch.path, "layer.tar");
   const hash = new Sha256();
-  // The layer's own index points into the tar: it is scanned as any other layer's on the way out.
-  const scanner = new TarScanner();
+  let indexBytes: Uint8Array = new Uint8Array(0);
   const fd = openSync(tar, "wx", 0o600);
   try {
     reporter.emit({ kind: "start", task, label, totalBytes: treeDataBytes(tree.index) });
@@ -122,14 +119,16 @@ async function writeLayer(
       task,
       onBytes: (bytes) => {
         hash.update(bytes);
-        scanner.push(bytes);
+      },
+      onIndex: (bytes) => {
+        indexBytes = bytes;
       },
     });
     reporter.emit({ kind: "done", task });
     warnOfLosses(reporter, tree.skippedSockets, changedWhileRead);
     if (tarBytes === EMPTY_TAR_BYTES) return undefined;
     const index = join(scratch.path, "layer.index");
-    writeFileSync(index, buildLayerIndex(scanner.finish().records));
+    writeFileSync(index, indexBytes);
     return { diffId: digestOf(hash.digestHex()), tar, index, bytes: tarBytes };
   } finally {
     closeSync(fd);

@@ -17,6 +17,7 @@ mod probe;
 mod record;
 mod remove;
 mod results;
+mod small_files;
 mod spawn;
 mod untar;
 mod walk;

@@ -4,7 +4,9 @@ use gantry_sys::door::Control;
 use gantry_sys::errno::{Errno, StepError};
 
 use crate::message::{Outcome, Reply, Request};
-use crate::{copy, copy_tree, extract, files, lock, mounts, probe, remove, results, spawn, untar, walk, xattrs};
+use crate::{
+    copy, copy_tree, extract, files, lock, mounts, probe, remove, results, small_files, spawn, untar, walk, xattrs,
+};
 
 pub fn run(
     operation: u32,
@@ -33,6 +35,7 @@ pub fn run(
         44 => files::rename(request),
         45 => files::link_descriptor(request),
         46 => files::read_link_in(request, reply),
+        47 => small_files::read_small_files(request, data, reply),
         50 => xattrs::list(request, reply),
         51 => xattrs::get(request, reply),
         52 => xattrs::set(request),
