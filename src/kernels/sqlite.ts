@@ -64,7 +64,7 @@ export async function readSqliteBlobs(
   visit: (blob: Uint8Array) => void,
 ): Promise<void> {
   if (database.length < HEADER_BYTES || Buffer.from(database.subarray(0, 16)).toString("latin1") !== MAGIC)
-    throw new SqliteError("it does not begin like one of SQLite");
+    throw new SqliteError("it is of no known format");
   const { Database } = await (loaded ??= load());
   const copy = Uint8Array.from(database);
   // In its WAL mode SQLite would look for a log and for shared memory.

@@ -1,8 +1,10 @@
 import { applySqliteWal } from "../../kernels/sqlite-wal.ts";
 import { type BlobColumn, readSqliteBlobs, SqliteError } from "../../kernels/sqlite.ts";
 import type { InstalledPackage } from "./package.ts";
+import { berkeleyHeaders, isBerkeleyHash } from "./rpm-berkeley-db.ts";
 import { RpmDatabaseError } from "./rpm-database-error.ts";
 import { parseRpmHeader } from "./rpm-header.ts";
+import { isNdb, ndbHeaders } from "./rpm-ndb.ts";
 
 export { RpmDatabaseError } from "./rpm-database-error.ts";
 
@@ -14,7 +16,8 @@ const PACKAGES: BlobColumn = {
 };
 
 /**
- * The installed packages of an rpm database, whatever its format; `log` is the write-ahead log beside it, of SQLite only. None of
+ * The installed packages of an rpm database, in its format of today (SQLite), SUSE's (ndb) or that of
+ * before (Berkeley DB); `log` is the write-ahead log beside it, of SQLite only. None of
  * an empty file.
  * @throws RpmDatabaseError
  */
@@ -33,13 +36,14 @@ export async function parseRpmDatabase(database: Uint8Array, log?: Uint8Array): 
 }
 
 async function readHeaders(database: Uint8Array, add: (header: Uint8Array) => void): Promise<void> {
-  const magic = Buffer.from(database.subarray(0, 16)).toString("latin1");
-  try {
-    if (magic.startsWith("SQLite format 3")) await readSqliteBlobs(database, PACKAGES, add);
-    else if (magic.startsWith("RpmP")) throw new RpmDatabaseError("gantry does not read databases of the format ndb");
-    else if (database.length > 0)
-      throw new RpmDatabaseError("gantry does not read databases of the format Berkeley DB, or of an unknown one");
-  } catch (error) {
-    throw error instanceof SqliteError ? new RpmDatabaseError(error.message) : error;
+  if (database.length === 0) return;
+  if (isNdb(database)) for (const header of ndbHeaders(database)) add(header);
+  else if (isBerkeleyHash(database)) for (const header of berkeleyHeaders(database)) add(header);
+  else {
+    try {
+      await readSqliteBlobs(database, PACKAGES, add);
+    } catch (error) {
+      throw error instanceof SqliteError ? new RpmDatabaseError(error.message) : error;
+    }
   }
 }

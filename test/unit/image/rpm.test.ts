@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { InstalledPackage } from "../../../src/image/packages/package.ts";
+import { berkeleyHeaders } from "../../../src/image/packages/rpm-berkeley-db.ts";
 import { parseRpmHeader } from "../../../src/image/packages/rpm-header.ts";
 import { parseRpmDatabase, RpmDatabaseError } from "../../../src/image/packages/rpm.ts";
 import { Random } from "../../oracles/random.ts";
@@ -139,9 +140,57 @@ describe("an rpm database of SQLite", () => {
     await expect(parseRpmDatabase(twice).then(({ length }) => length)).resolves.toBeGreaterThan(0);
   });
 
-  it("in any other format is refused in words", async () => {
-    expect(await failure(Buffer.from("something else"))).toMatch(/Berkeley DB/);
-    expect(await failure(Buffer.from("RpmP and more"))).toMatch(/ndb/);
+  it("in no known format is refused in words", async () => {
+    expect(await failure(Buffer.from("something else"))).toBe("it is of no known format");
+  });
+});
+
+/** Made from headers of the real rpm by Berkeley DB 5.3's db_load and by rpm's own writer of ndb. */
+const vector = (name: string): Buffer => readFileSync(join(import.meta.dirname, "../../vectors/rpm", name));
+
+describe("an rpm database of before SQLite", () => {
+  it("in a hash of Berkeley DB gives its packages, of overflow pages too", async () => {
+    expect(shown(await parseRpmDatabase(vector("Packages")))).toEqual([
+      "gantry-demo 1:1.2-3 noarch",
+      "gantry-other 0.9-1 noarch",
+      "gpg-pubkey db42a60e-37ea5438 ",
+    ]);
+  });
+
+  it("of the format ndb gives its packages, without deleted ones", async () => {
+    expect(shown(await parseRpmDatabase(vector("Packages.db")))).toEqual([
+      "gantry-demo 1:1.2-3 noarch",
+      "gantry-other 0.9-1 noarch",
+    ]);
+  });
+
+  it("that is cut off is refused", async () => {
+    for (const [name, step] of [
+      ["Packages", 512],
+      ["Packages.db", 160],
+    ] as const) {
+      const whole = vector(name);
+      for (let length = step; length < whole.length; length += step)
+        expect(await failure(whole.subarray(0, length))).toMatch(/^it is |damaged$/);
+    }
+  });
+
+  it("whose overflow pages are rings of small pieces is refused", () => {
+    const ring = vector("Packages");
+    const overflow = Array.from({ length: ring.length / 1024 }, (_, n) => n).filter((n) => ring[n * 1024 + 25] === 7);
+    for (const page of overflow) {
+      ring.writeUInt32LE(page, page * 1024 + 16);
+      ring.writeUInt16LE(1, page * 1024 + 22);
+    }
+    const hash = Array.from({ length: ring.length / 1024 }, (_, n) => n * 1024).filter((at) =>
+      [2, 13].includes(ring[at + 25]!),
+    );
+    for (const page of hash)
+      for (let entry = 1; entry < ring.readUInt16LE(page + 20); entry += 2) {
+        const item = page + ring.readUInt16LE(page + 26 + entry * 2);
+        if (ring[item] === 3) ring.writeUInt32LE(0x7fffffff, item + 8);
+      }
+    expect(() => [...berkeleyHeaders(ring)]).toThrow(RpmDatabaseError);
   });
 });
 
@@ -199,15 +248,16 @@ describe.skipIf(reason)("the database of the real rpm", () => {
 
 describe("any damage of an rpm database", () => {
   it("gives packages with names, or an error that says so", { timeout: 60_000 }, async () => {
-    const whole = Buffer.from(
+    const sqlite = Buffer.from(
       await sqliteDatabase(
         [RPM_TABLE],
         Array.from({ length: 60 }, () => BASH),
       ),
     );
-    for (let seed = 0; seed < 150; seed++) {
+    const wholes = [sqlite, vector("Packages"), vector("Packages.db")];
+    for (let seed = 0; seed < 600; seed++) {
       const random = new Random(seed);
-      const bytes = Buffer.from(whole);
+      const bytes = Buffer.from(random.pick(wholes));
       for (let edits = 1 + random.below(8); edits > 0; edits--) bytes[random.below(bytes.length)] = random.below(256);
       const found = await parseRpmDatabase(bytes).catch((error: unknown) => error);
       if (Array.isArray(found)) for (const { name } of found as InstalledPackage[]) expect(name).not.toBe("");
