@@ -142,7 +142,8 @@ describe.skipIf(notBuilt || reason !== undefined)("many commands at once", { tim
       env: { ...process.env, NODE_EXTRA_CA_CERTS: "", GANTRY_ROOT: store.root, GANTRY_FAULT: "records.rename=stop" },
     });
     await sleep(700);
-    const waiting = start(["rmi", "a:1"]);
+    // By force: a container of the commands before may stand on it.
+    const waiting = start(["rmi", "--force", "a:1"]);
     await sleep(3500);
     holder.kill("SIGCONT");
     const { status, stderr } = await waiting.ended;
