@@ -35,6 +35,22 @@ const EXPLANATIONS: Record<number, Explain> = {
     `cannot hard-link "${path}" to "${text}", as layer ${layer} wants: neither it nor a layer below has such a file`,
   ],
   12: (path) => ["LAYER_INVALID", `cannot hard-link "${path}": the link has no target`],
+  13: (path, text) => [
+    "LAYER_PATH_THROUGH_NON_DIRECTORY",
+    `${PUTTING} "${path}" into the layer: it leads through the symbolic link "${text}", which leads to no directory that this layer has by then`,
+  ],
+  14: (path, text) => [
+    "LAYER_PATH_THROUGH_NON_DIRECTORY",
+    `${PUTTING} "${path}" into the layer: it leads through "${text}", and so through more than 40 symbolic links or 4096 bytes of them`,
+  ],
+  15: (path) => [
+    "LAYER_PATH_THROUGH_NON_DIRECTORY",
+    `${PUTTING} "${path}" into the layer: it would replace what its own path leads through`,
+  ],
+  16: (path, text) => [
+    "LAYER_LINK_TARGET_MISSING",
+    `cannot hard-link "${path}" to what a symbolic link leads to: this layer has no "${text}" by then`,
+  ],
 };
 
 /** The error for an ERROR_* number of the kernel. */

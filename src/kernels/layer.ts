@@ -84,8 +84,10 @@ class LayerJob {
  * The same tree gives the same bytes. A hard link whose target is not in this layer becomes an inode of type
  * ENTRY_HARDLINK, for the merge to resolve.
  *
+ * Symbolic links of the layer itself that a path leads through are followed.
+ *
  * Errors, with the entry's path: `LAYER_PATH_ESCAPES` (".."), `LAYER_PATH_THROUGH_NON_DIRECTORY`,
- * `LAYER_LINK_TO_DIRECTORY`, `LAYER_INVALID` (names that are too long or hold a NUL, whiteouts without a name, ...).
+ * `LAYER_LINK_TO_DIRECTORY`, `LAYER_LINK_TARGET_MISSING` (through a symbolic link), `LAYER_INVALID` (names that are too long or hold a NUL, whiteouts without a name, ...).
  */
 export function buildLayerIndex(records: Uint8Array, options: LayerKernelOptions = {}): Uint8Array {
   const job = new LayerJob(options);

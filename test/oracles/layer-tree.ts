@@ -52,21 +52,59 @@ export function layerTree(records: readonly EntryRecord[]): OracleNode {
   return root;
 }
 
+/**
+ * The directory that a path leads to, as its real path: symbolic links are followed within the layer, at most 40 of them with
+ * 4096 bytes of targets. Undefined: a directory is missing that may not be made.
+ */
+function followed(root: OracleNode, path: readonly string[], makes: boolean): OracleNode[] | undefined {
+  const links: string[] = [];
+  const steps = path.map((name) => ({ name, own: true }));
+  let trail = [root];
+  for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
+    const { name, own } = step;
+    if (name === "..") {
+      trail = [root, ...trail.slice(1, -1)];
+      continue;
+    }
+    if (makes && own && name.startsWith(".wh.") && !name.startsWith(".wh..wh.")) throw new Refused("LAYER_INVALID");
+    const children = trail.at(-1)!.children!;
+    let child = children.get(name);
+    if (child?.inode === undefined && makes && own) {
+      children.set(name, (child ??= emptyNode()));
+      Object.assign(child, { ...directoryNode(), whiteout: child.whiteout, hidden: name.startsWith(".wh..wh.") });
+    }
+    if (child?.inode === undefined && own) return undefined;
+    const link = child?.inode?.record?.type === 2 ? child.inode.record.link : "";
+    if (child?.children !== undefined && (own || !child.hidden)) trail.push(child);
+    else if (link === "" || child!.hidden) throw new Refused("LAYER_PATH_THROUGH_NON_DIRECTORY");
+    else {
+      links.push(link);
+      if (links.length > 40 || links.join("").length > 4096) throw new Refused("LAYER_PATH_THROUGH_NON_DIRECTORY");
+      if (link.startsWith("/")) trail = [root];
+      const names = link.split("/").filter((c) => c !== "" && c !== ".");
+      steps.unshift(...names.map((c) => ({ name: c, own: false })));
+    }
+  }
+  return trail;
+}
+
+/** The same, of a path that is looked at when `node` was removed. */
+function followedWithout(root: OracleNode, path: readonly string[], node: OracleNode): OracleNode[] | undefined {
+  const { inode, children } = node;
+  delete node.inode;
+  delete node.children;
+  try {
+    return followed(root, path, false);
+  } finally {
+    Object.assign(node, inode && { inode }, children && { children });
+  }
+}
+
 function applyEntry(root: OracleNode, record: EntryRecord, walked: Map<number, OracleInode>): void {
   const components = componentsOf(record.path);
   const name = components.pop();
-  let parent = root;
-  for (const component of components) {
-    if (component.startsWith(".wh.") && !component.startsWith(".wh..wh.")) throw new Refused("LAYER_INVALID");
-    let child = parent.children!.get(component);
-    if (child === undefined) parent.children!.set(component, (child = emptyNode()));
-    if (child.inode === undefined) {
-      Object.assign(child, { inode: { record: undefined, layer: 0 }, children: new Map(), implied: true });
-      child.hidden = component.startsWith(".wh..wh.");
-    }
-    if (child.children === undefined) throw new Refused("LAYER_PATH_THROUGH_NON_DIRECTORY");
-    parent = child;
-  }
+  const trail = followed(root, components, true)!;
+  const parent = trail.at(-1)!;
   if (name === undefined) {
     if (record.type !== 5 || record.flags & 1) throw new Refused("LAYER_INVALID");
     updateDirectory(root, record);
@@ -86,6 +124,10 @@ function applyEntry(root: OracleNode, record: EntryRecord, walked: Map<number, O
     node.whiteout = true;
     return;
   }
+  // Who unpacks a layer removes what is in an entry's place first: that must not be on the entry's own way.
+  if (node.inode !== undefined && !(record.type === 5 && node.children !== undefined)) {
+    if (!leadsTo(parent, root, components, node)) throw new Refused("LAYER_PATH_THROUGH_NON_DIRECTORY");
+  }
   if (name.startsWith(".wh..wh.")) node.hidden = true;
   if (record.flags & 1 || (record.type === 3 && record.rdev[0] === 0 && record.rdev[1] === 0)) {
     Object.assign(node, { inode: undefined, children: undefined, implied: false, opaque: false, whiteout: true });
@@ -96,6 +138,15 @@ function applyEntry(root: OracleNode, record: EntryRecord, walked: Map<number, O
     inode ??= { record, layer: 0 };
     if (record.linkCount > 1) walked.set(record.dataOffset, inode);
     replace(node, inode);
+  }
+}
+
+function leadsTo(parent: OracleNode, root: OracleNode, path: readonly string[], without: OracleNode): boolean {
+  try {
+    return followedWithout(root, path, without)?.at(-1) === parent;
+  } catch (error) {
+    if (error instanceof Refused) return false;
+    throw error;
   }
 }
 
@@ -116,6 +167,7 @@ function linkInode(root: OracleNode, record: EntryRecord, self: OracleNode): Ora
   if (components.length === 0) throw new Refused(record.link === "" ? "LAYER_INVALID" : "LAYER_LINK_TO_DIRECTORY");
   let at: OracleNode | undefined = root;
   for (const component of components) {
+    if (at?.inode?.record?.type === 2) return linkThroughLinks(root, components, self);
     if (at?.inode !== undefined && at.children === undefined) throw new Refused("LAYER_PATH_THROUGH_NON_DIRECTORY");
     at = at?.children?.get(component);
   }
@@ -124,6 +176,14 @@ function linkInode(root: OracleNode, record: EntryRecord, self: OracleNode): Ora
     return at === self ? self.inode! : at.inode;
   }
   return { record, layer: 0, target: components.join("/") };
+}
+
+/** A hard link whose target leads through symbolic links: that is in this layer, or nowhere. */
+function linkThroughLinks(root: OracleNode, target: readonly string[], self: OracleNode): OracleInode {
+  const found = followedWithout(root, target.slice(0, -1), self)?.at(-1)?.children!.get(target.at(-1)!);
+  if (found?.inode === undefined || found === self) throw new Refused("LAYER_LINK_TARGET_MISSING");
+  if (found.children !== undefined) throw new Refused("LAYER_LINK_TO_DIRECTORY");
+  return found.inode;
 }
 
 /** Puts the layers' trees over each other, bottom first. */

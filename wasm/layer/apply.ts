@@ -12,15 +12,17 @@ import {
   RECORD_OPAQUE,
   RECORD_WHITEOUT,
 } from "../common/format";
+import { isSymlink } from "./follow";
 import { findInodeNumber, rememberInodeNumber } from "./inode-numbers";
+import { directoryOf, followWithout, forgetLast, replacesNoStep, setRoot, throughLinks } from "./parent";
+import { isAufsName, isWhiteoutName, lastName, name, nameBytes, nextName } from "./paths";
 import {
   allocate,
   ERROR_ESCAPES,
   ERROR_LINK_EMPTY,
+  ERROR_LINK_NOT_HERE,
   ERROR_LINK_TO_DIRECTORY,
-  ERROR_NAME_TOO_LONG,
   ERROR_NOT_DIRECTORY,
-  ERROR_NUL,
   ERROR_RECORD,
   ERROR_ROOT,
   ERROR_WHITEOUT,
@@ -41,128 +43,13 @@ import {
   TreeNode,
 } from "./tree";
 
-/** Linux's NAME_MAX; EROFS and overlayfs hold no longer names either. */
-const MAX_NAME_BYTES: u32 = 255;
-
-const WH: u32 = 0x2e68772e; // ".wh."
-const WH_WH: u64 = 0x2e68772e2e68772e; // ".wh..wh."
 const OPQ: u32 = 0x71706f2e; // ".opq"
 
 let root: TreeNode = changetype<TreeNode>(0);
 
-/** The directory that the last entry was in, and its path as the entry wrote it. */
-let lastDirectory: TreeNode = changetype<TreeNode>(0);
-let lastPrefix: usize = 0;
-let lastPrefixBytes: u32 = 0;
-
-export function setRoot(node: TreeNode): void {
+export function startApply(node: TreeNode): void {
   root = node;
-}
-
-function forgetLast(): void {
-  lastPrefixBytes = 0;
-}
-
-/** A component of a path. `nextName` finds them one by one. */
-let name: usize = 0;
-let nameBytes: u32 = 0;
-
-/**
- * Finds the next component at or after `at`, passing over empty ones and "."; returns its end. `nameBytes` is 0 when
- * there is none, or after an error.
- */
-function nextName(at: usize, end: usize): usize {
-  while (true) {
-    nameBytes = 0;
-    while (at < end && load<u8>(at) === 47) at++;
-    name = at;
-    while (at < end && load<u8>(at) !== 47) {
-      if (load<u8>(at) === 0) {
-        fail(ERROR_NUL);
-        return end;
-      }
-      at++;
-    }
-    const bytes = <u32>(at - name);
-    if (bytes === 1 && load<u8>(name) === 46) continue;
-    if (bytes === 2 && load<u16>(name) === 0x2e2e) {
-      fail(ERROR_ESCAPES);
-      return end;
-    }
-    if (bytes > MAX_NAME_BYTES) {
-      fail(ERROR_NAME_TOO_LONG, name, bytes);
-      return end;
-    }
-    nameBytes = bytes;
-    return at;
-  }
-}
-
-function isWhiteoutName(): bool {
-  return nameBytes >= 4 && load<u32>(name) === WH;
-}
-
-function isAufsName(): bool {
-  return nameBytes >= 8 && load<u64>(name) === WH_WH;
-}
-
-/** The child directory `name` of `directory`, implied if it is not there yet. Null after an error. */
-function descend(directory: TreeNode): TreeNode | null {
-  if (isWhiteoutName() && !isAufsName()) {
-    fail(ERROR_WHITEOUT);
-    return null;
-  }
-  const child = findOrMakeChild(directory, name, nameBytes);
-  if (child === null) return null;
-  if (child.inode === 0) {
-    makeDirectory(child, 0);
-    if (isAufsName()) child.flags |= TREE_HIDDEN;
-  }
-  if (isDirectory(child)) return child;
-  fail(ERROR_NOT_DIRECTORY, name, nameBytes);
-  return null;
-}
-
-/**
- * The directory that holds the entry at `path`, made with all above it where missing; `name` is then the entry's own
- * name, empty for the root. Null after an error.
- */
-function directoryOf(path: usize, bytes: u32): TreeNode | null {
-  let end = path + bytes;
-  while (end > path && load<u8>(end - 1) === 47) end--;
-  let start = end;
-  while (start > path && load<u8>(start - 1) !== 47) start--;
-  const prefixBytes = <u32>(start - path);
-  if (prefixBytes > 0 && prefixBytes === lastPrefixBytes && memory.compare(path, lastPrefix, prefixBytes) === 0) {
-    nextName(start, end);
-    if (nameBytes > 0) return lastDirectory;
-    if (state.error !== 0) return null;
-  }
-  let directory: TreeNode | null = root;
-  let at = nextName(path, end);
-  while (nameBytes > 0) {
-    const thisName = name;
-    const thisBytes = nameBytes;
-    at = nextName(at, end);
-    if (state.error !== 0) return null;
-    const nextStart = name;
-    const nextBytes = nameBytes;
-    name = thisName;
-    nameBytes = thisBytes;
-    if (nextBytes === 0) break;
-    directory = descend(directory);
-    if (directory === null) return null;
-    name = nextStart;
-    nameBytes = nextBytes;
-  }
-  if (state.error !== 0) return null;
-  // Only where the entry's own name is what follows the last slash: not for "a/.".
-  if (name === start) {
-    lastDirectory = directory;
-    lastPrefix = path;
-    lastPrefixBytes = prefixBytes;
-  }
-  return directory;
+  setRoot(node);
 }
 
 /** Applies the record; false after an error. */
@@ -186,6 +73,8 @@ export function applyRecord(record: usize, limit: usize): bool {
   }
   const node = findOrMakeChild(directory, name, nameBytes);
   if (node === null) return false;
+  const replaces = node.inode !== 0 && !(type === ENTRY_DIRECTORY && isDirectory(node));
+  if (throughLinks && replaces && !replacesNoStep(node, directory, path)) return false;
   if (isAufsName()) node.flags |= TREE_HIDDEN;
   // A device 0:0 is overlayfs's own whiteout: that is what it does in Docker's store.
   const isWhiteout = type === ENTRY_CHAR && load<u64>(record, 16) === 0;
@@ -216,7 +105,10 @@ function applyRoot(record: u32, type: u8, flags: u8): bool {
 
 function applyDirectory(node: TreeNode, record: u32, flags: u8): bool {
   if (isDirectory(node)) changetype<TreeInode>(<usize>node.inode).record = record;
-  else makeDirectory(node, record);
+  else {
+    if (node.inode !== 0) forgetLast();
+    makeDirectory(node, record);
+  }
   node.flags &= ~TREE_IMPLIED;
   if (flags & RECORD_OPAQUE) node.flags |= TREE_OPAQUE;
   return true;
@@ -243,8 +135,8 @@ function replace(node: TreeNode, inode: u32): void {
     node.firstChild = 0;
     node.childCount = 0;
     node.flags &= ~(TREE_IMPLIED | TREE_OPAQUE);
-    forgetLast();
   }
+  if (node.inode !== 0) forgetLast();
   node.inode = inode;
 }
 
@@ -270,7 +162,10 @@ function applyLink(node: TreeNode, record: usize): bool {
   if (state.error !== 0) return false;
   if (nameBytes === 0) return fail(target === end ? ERROR_LINK_EMPTY : ERROR_LINK_TO_DIRECTORY, target, end - target);
   while (nameBytes > 0) {
-    if (at !== null && at.inode !== 0 && !isDirectory(at)) return fail(ERROR_NOT_DIRECTORY, target, end - target);
+    if (at !== null && at.inode !== 0 && !isDirectory(at)) {
+      if (isSymlink(at)) return applyLinkThroughLinks(node, target, end);
+      return fail(ERROR_NOT_DIRECTORY, target, end - target);
+    }
     if (at !== null) at = at.inode === 0 ? null : findChild(at, name, nameBytes);
     position = nextName(position, end);
     if (state.error !== 0) return false;
@@ -283,6 +178,22 @@ function applyLink(node: TreeNode, record: usize): bool {
   const inode = newInode(<u32>record);
   if (!normaliseTarget(inode, target, end)) return false;
   replace(node, <u32>changetype<usize>(inode));
+  return true;
+}
+
+/** A hard link whose target leads through symbolic links: to what is there now in this layer, for those are not of the layers below. */
+function applyLinkThroughLinks(node: TreeNode, target: usize, end: usize): bool {
+  const last = lastName(target, end);
+  const bytes = nameBytes;
+  if (state.error !== 0) return false;
+  const directory = followWithout(node, target, last);
+  if (directory === null) return false;
+  const linked = findChild(directory, last, bytes);
+  if (linked === null || linked.inode === 0 || linked === node) {
+    return fail(ERROR_LINK_NOT_HERE, target, end - target);
+  }
+  if (isDirectory(linked)) return fail(ERROR_LINK_TO_DIRECTORY, target, end - target);
+  replace(node, linked.inode);
   return true;
 }
 

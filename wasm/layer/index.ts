@@ -6,7 +6,7 @@
  * part is done. After each call the facade looks at LayerState.error.
  */
 import { INDEX_MERGED } from "../common/format";
-import { applyRecord, setRoot } from "./apply";
+import { applyRecord, startApply } from "./apply";
 import { compareSome, differenceSome, startDifference, startLayer } from "./difference";
 import { emitSome, startEmit } from "./emit";
 import { addLayer, chainLengthIn, checkSome, layerAt, startInput } from "./input";
@@ -34,7 +34,7 @@ export function startBuild(records: usize, bytes: u32, expected: u32, keyLow: u6
   recordsEnd = records + bytes;
   setHashKey(keyLow, keyHigh);
   root = startTree(expected);
-  setRoot(root);
+  startApply(root);
 }
 
 /** Build, 2: applies up to `count` records. */

@@ -75,3 +75,11 @@ export const ERROR_WHITEOUT: u32 = 9;
 export const ERROR_LINK_TO_DIRECTORY: u32 = 10;
 export const ERROR_LINK_MISSING: u32 = 11;
 export const ERROR_LINK_EMPTY: u32 = 12;
+/** A symbolic link in a path leads to no directory of the layer. text: the path as far as that link. */
+export const ERROR_LINK_NOWHERE: u32 = 13;
+/** A path leads through too many links, or too long ones. text: the path as far as the first. */
+export const ERROR_LINK_LOOP: u32 = 14;
+/** An entry in the place of what its own path leads through. */
+export const ERROR_LINK_REPLACED: u32 = 15;
+/** A hard link's target, or a directory on the way, is not where symbolic links lead to. text: the path as far as that. */
+export const ERROR_LINK_NOT_HERE: u32 = 16;

@@ -23,6 +23,7 @@ function randomPath(random: Random): string {
 function randomRecord(random: Random, earlier: readonly EntryRecord[]): EntryRecord {
   const type = random.pick([0, 0, 0, 0, 5, 5, 5, 5, 2, 1, 1, 3, 4, 6]);
   const size = type === 0 ? random.below(3000) : 0;
+  const linkTo = random.pick(["any/where", "..", "/", "./", "/a", "../b", "a/../c", random.pick(NAMES), "z/..//./a/"]);
   return record(type, random.chance(1) ? "./" : randomPath(random) + (type === 5 ? "/" : ""), {
     flags: random.chance(2) ? 1 + random.below(2) : 0,
     mode: random.below(0o10000),
@@ -32,7 +33,7 @@ function randomRecord(random: Random, earlier: readonly EntryRecord[]): EntryRec
     mtime: [random.below(2 ** 32) - 2 ** 31, random.below(1e9)],
     link:
       type === 2
-        ? "any/where"
+        ? linkTo
         : type === 1
           ? random.chance(70) && earlier.length > 0
             ? random.pick(earlier).path

@@ -134,7 +134,40 @@ describe("a layer's index", () => {
     [
       [record(2, "s", { link: "/etc" }), record(0, "s/passwd")],
       "LAYER_PATH_THROUGH_NON_DIRECTORY",
-      '"s/passwd" into the layer: it leads through "s"',
+      '"s/passwd" into the layer: it leads through the symbolic link "s", which leads to no directory',
+    ],
+    [
+      [record(5, "d"), record(2, "d/a", { link: "a" }), record(0, "d/a/x")],
+      "LAYER_PATH_THROUGH_NON_DIRECTORY",
+      'through "d/a", and so through more than 40 symbolic links',
+    ],
+    [
+      [record(5, "d"), record(2, "s", { link: "./".repeat(2048) + "d" }), record(0, "s/x")],
+      "LAYER_PATH_THROUGH_NON_DIRECTORY",
+      "or 4096 bytes",
+    ],
+    [
+      [record(5, "d"), record(2, "d/s", { link: "." }), record(0, "d/s/s")],
+      "LAYER_PATH_THROUGH_NON_DIRECTORY",
+      "what its own path leads through",
+    ],
+    [
+      [record(5, "d"), record(2, "s", { link: "d" }), record(1, "l", { link: "s/f" })],
+      "LAYER_LINK_TARGET_MISSING",
+      'this layer has no "s/f" by then',
+    ],
+    [
+      [record(5, ".wh..wh.plnk"), record(2, "s", { link: ".wh..wh.plnk" }), record(0, "s/x")],
+      "LAYER_PATH_THROUGH_NON_DIRECTORY",
+      '"s/x"',
+    ],
+    [[record(2, "s", { link: "" }), record(0, "s/x")], "LAYER_PATH_THROUGH_NON_DIRECTORY", '"s/x"'],
+    [[record(5, "d"), record(2, "s", { link: "d" }), record(0, "s/../x")], "LAYER_PATH_ESCAPES", '"s/../x"'],
+    [[record(5, "d"), record(2, "s", { link: "d" }), record(0, "s/.wh.x/y")], "LAYER_INVALID", "not a usable whiteout"],
+    [
+      [record(5, "d"), record(2, "s", { link: "d" }), record(0, "s/f"), record(0, "s/f/x")],
+      "LAYER_PATH_THROUGH_NON_DIRECTORY",
+      'through "s/f", which is not',
     ],
     [[record(0, "f"), record(0, "f/.wh.x")], "LAYER_PATH_THROUGH_NON_DIRECTORY", '"f/.wh.x"'],
     [[record(0, "f"), record(1, "l", { link: "f/x" })], "LAYER_PATH_THROUGH_NON_DIRECTORY", '"l"'],
@@ -150,6 +183,15 @@ describe("a layer's index", () => {
     const [actual, text] = codeOf(() => build(...records));
     expect(actual).toBe(code);
     expect(text).toContain(message);
+  });
+
+  it("has what leads through its symbolic links where they led at that moment", () => {
+    const index = build(
+      ...[record(5, "t"), record(5, "u"), record(2, "a", { link: "/t" }), record(2, "b", { link: "a/../t/." })],
+      ...[record(0, "a/1"), record(0, "b/1", { size: 5 }), record(0, "b/x/y/2"), record(5, "a/x", { mode: 0o700 })],
+      ...[record(2, "a", { link: "u" }), record(0, "a/1"), record(1, "b2", { link: "b/x" + "/y/2" })],
+    );
+    expect(paths(index)).toEqual(["", "a", "b", "b2", "t", "u", "t/1", "t/x", "u/1", "t/x/y", "t/x/y/2"]);
   });
 
   it("of records that are cut off is a bug, and says so", () => {
@@ -191,6 +233,13 @@ describe("a chain's index", () => {
       size: 5,
       linkCount: 3,
     });
+  });
+
+  it("follows no symbolic link of a lower layer: a directory takes its place", () => {
+    const bottom = build(record(5, "usr/lib"), record(2, "lib", { link: "usr/lib" }));
+    const index = mergeChain([bottom, build(record(0, "lib/f"))]);
+    expect(paths(index)).toEqual(["", "lib", "usr", "lib/f", "usr/lib"]);
+    expect(at(index, "lib")?.inode).toMatchObject({ type: 5, mode: 0o755 });
   });
 
   it("is refused where a link leads nowhere, also if a layer above hides it", () => {
