@@ -3,6 +3,7 @@ import { deltaBases } from "../image/delta.ts";
 import { parseIndex } from "../image/manifest.ts";
 import { choosePlatform, hostPlatform } from "../image/platform.ts";
 import { familiarReference } from "../image/reference.ts";
+import type { Platform } from "../image/types.ts";
 import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import type {
   ArchivedGroup,
@@ -16,6 +17,7 @@ import { type ArchiveContents, contentsBelow, readArchiveFile } from "./contents
 import { copiedDirectory } from "./copied-directory.ts";
 import { type DockerArchiveEntry, readDockerArchive } from "./docker-archive.ts";
 import { readOciLayout } from "./oci-layout.ts";
+import { selectImages } from "./select-images.ts";
 
 /**
  * What an archive or layout holds, whatever its kind: docker-archive (manifest.json), OCI layout (index.json), skopeo's
@@ -50,12 +52,17 @@ function imageDirectory(contents: ArchiveContents): ArchiveContents {
 }
 
 /**
- * The images of an archive, complete, one of each name: of several platforms the host's, else the first.
- * @throws LAYER_MISSING; what listArchive throws
+ * The images of an archive, complete, one of each name: of several platforms the one given, or the host's, else the first.
+ * @throws LAYER_MISSING, PLATFORM_NOT_FOUND; what listArchive throws
  */
-export function findImages(contents: ArchiveContents): ArchivedImage[] {
-  return listArchive(contents).groups.flatMap(({ platforms, names }) => {
-    const image = choosePlatform(platforms, hostPlatform());
+export function findImages(
+  contents: ArchiveContents,
+  { platform, limits }: { platform?: Platform; limits?: ArchiveLimits } = {},
+): ArchivedImage[] {
+  const listing = listArchive(contents, limits);
+  const { groups } = platform === undefined ? listing : selectImages(listing, { platforms: [platform] });
+  return groups.flatMap(({ platforms, names }) => {
+    const image = choosePlatform(platforms, platform ?? hostPlatform());
     return image === undefined
       ? []
       : [{ ...image, names, layers: image.layers.map((layer) => present(layer, contents)) }];

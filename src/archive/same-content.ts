@@ -1,4 +1,9 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { GantryError } from "../errors/index.ts";
 import { type DataSegment, MAX_READ_BYTES, type TreeReader } from "./tree-reader.ts";
+
+/** Between two chances to be cancelled; bytes. */
+const TURN_BYTES = 16 * 1024 * 1024;
 
 /** A regular file and who reads it. */
 export interface FileContent {
@@ -9,11 +14,17 @@ export interface FileContent {
 /**
  * Whether two regular files of `size` bytes hold the same bytes, a hole being zeros. Ends at the first difference; what is
  * a hole in both is not looked at, however large. The readers must be two.
- * @throws what TreeReader.read throws
+ * @throws CANCELLED, what TreeReader.read throws
  */
-export function sameContent(a: FileContent, b: FileContent, size: number): boolean {
+export async function sameContent(
+  a: FileContent,
+  b: FileContent,
+  size: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const left = new Stretches(a.reader.segments(a.inode), size);
   const right = new Stretches(b.reader.segments(b.inode), size);
+  let turnAt = TURN_BYTES;
   for (let at = 0; at < size;) {
     const inA = left.at(at);
     const inB = right.at(at);
@@ -27,6 +38,10 @@ export function sameContent(a: FileContent, b: FileContent, size: number): boole
     const dataB = read(b, inB.segment, at, bytes);
     if (!sameBytes(dataA, dataB)) return false;
     at += bytes;
+    if (at < turnAt) continue;
+    turnAt = at + TURN_BYTES;
+    await turn();
+    if (signal?.aborted === true) throw new GantryError("CANCELLED", "cancelled");
   }
   return true;
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { buildLayerIndex } from "../kernels/layer.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
 import { truncated } from "./contents.ts";
@@ -8,12 +9,18 @@ const READ_BYTES = 16 * 1024;
 
 /**
  * The index of an uncompressed layer tar that is a range of a file: only its headers are read.
- * @throws ARCHIVE_TRUNCATED, TAR_INVALID and the other codes of the tar and layer kernels
+ * @throws ARCHIVE_TRUNCATED, TAR_INVALID, LIMIT_EXCEEDED and the other codes of the tar and layer kernels
  */
-export function scanLayerFile(path: string, offset: number, size: number, label: string): Uint8Array {
+export function scanLayerFile(
+  path: string,
+  offset: number,
+  size: number,
+  label: string,
+  limits: ArchiveLimits = {},
+): Uint8Array {
   const fd = openSync(path, "r");
   try {
-    const scanner = new TarScanner();
+    const scanner = new TarScanner(limits);
     const buffer = new Uint8Array(READ_BYTES);
     for (let at = 0; at < size;) {
       const skip = Math.min(scanner.skippableBytes, size - at);

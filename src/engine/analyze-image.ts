@@ -4,7 +4,7 @@ import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import { lookup } from "../layer/resolve-path.ts";
 import type { Store } from "../store/store.ts";
-import type { FileTree } from "./file-tree.ts";
+import type { FileTree, OpenTreeOptions } from "./file-tree.ts";
 import { openFileTree } from "./open-file-tree.ts";
 
 /** What one layer brings, and what of it nobody sees. Bytes are of regular files, hard links once. */
@@ -56,8 +56,13 @@ export interface ImageAnalysis {
  * layers rewrite or delete, which are stored and transferred all the same. Answered from the indexes.
  * @throws what opening the tree throws
  */
-export async function analyzeImage(store: Store, given: string, reporter: Reporter): Promise<ImageAnalysis> {
-  const tree = await openFileTree(store, given, reporter);
+export async function analyzeImage(
+  store: Store,
+  given: string,
+  reporter: Reporter,
+  options: OpenTreeOptions = {},
+): Promise<ImageAnalysis> {
+  const tree = await openFileTree(store, given, reporter, options);
   try {
     return analyze(tree);
   } finally {

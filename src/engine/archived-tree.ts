@@ -9,11 +9,12 @@ import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import { digestHex, digestOf } from "../image/digest.ts";
 import { familiarReference, fullTagName } from "../image/reference.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { detectCompression, MAGIC_BYTES } from "../kernels/detect-compression.ts";
 import { mergeChain } from "../kernels/layer.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
 import type { Store } from "../store/store.ts";
-import type { FileTree } from "./file-tree.ts";
+import type { FileTree, OpenTreeOptions } from "./file-tree.ts";
 
 /** A layer of an archive, scanned. */
 interface ScannedLayer {
@@ -28,19 +29,25 @@ interface ScannedLayer {
  * of the store, which `dispose` removes.
  * @throws ARCHIVE_NOT_FOUND, ARCHIVE_INVALID, IMAGE_NOT_FOUND, DIGEST_MISMATCH and what reading archives throws
  */
-export async function openArchivedTree(store: Store, given: string, reporter: Reporter): Promise<FileTree> {
+export async function openArchivedTree(
+  store: Store,
+  given: string,
+  reporter: Reporter,
+  options: OpenTreeOptions = {},
+): Promise<FileTree> {
+  const { limits = {} } = options;
   const { path, name } = splitName(given);
   const scratch = await store.scratch();
-  const intake = new LayerIntake(scratch.path, reporter);
+  const intake = new LayerIntake(scratch.path, reporter, limits);
   const cancel = (): void => void intake.close();
   reporter.signal.addEventListener("abort", cancel);
   try {
     const contents = await openArchive(
       { path },
-      { scratch: scratch.path, reporter, storedBlob: () => undefined, onSpooling: () => undefined },
+      { scratch: scratch.path, reporter, limits, storedBlob: () => undefined, onSpooling: () => undefined },
     );
-    const image = choose(findImages(contents), name, path);
-    const layers = await scanLayers(image.layers, intake, scratch.path);
+    const image = choose(findImages(contents, options), name, path);
+    const layers = await scanLayers(image.layers, intake, scratch.path, limits);
     return {
       kind: "archive",
       label: given,
@@ -100,11 +107,12 @@ async function scanLayers(
   layers: readonly ArchivedLayer[],
   intake: LayerIntake,
   scratch: string,
+  limits: ArchiveLimits,
 ): Promise<ScannedLayer[]> {
   const begun = layers.map((layer) => {
     const { location } = layer.file;
     if ("path" in location && !location.path.startsWith(`${scratch}/`) && isPlain(location.path, location.offset)) {
-      return () => Promise.resolve(scanInPlace(layer, location));
+      return () => Promise.resolve(scanInPlace(layer, location, limits));
     }
     const taken = intake.take(layer.file, { keepBlob: false, label: digestHex(layer.diffId).slice(0, 12) });
     return async (): Promise<ScannedLayer> => {
@@ -121,9 +129,13 @@ async function scanLayers(
 }
 
 /** Its bytes are not hashed, so they are nobody else's: what they hold is compared by reading it. */
-function scanInPlace({ file }: ArchivedLayer, { path, offset }: { path: string; offset: number }): ScannedLayer {
+function scanInPlace(
+  { file }: ArchivedLayer,
+  { path, offset }: { path: string; offset: number },
+  limits: ArchiveLimits,
+): ScannedLayer {
   return {
-    index: scanLayerFile(path, offset, file.size, file.name),
+    index: scanLayerFile(path, offset, file.size, file.name, limits),
     source: { type: "tar", path, offset },
     key: `${realpathSync(path)}:${offset}`,
   };

@@ -14,14 +14,14 @@ export type FileAspect =
   "type" | "content" | "mode" | "owner" | "mtime" | "xattrs" | "link target" | "device" | "hard links";
 
 export interface FileChange {
-  kind: "A" | "C" | "D";
+  readonly kind: "A" | "C" | "D";
   /** With a leading slash; bytes that are not UTF-8, and control characters, as \xNN. */
   readonly path: string;
   /** Empty for files that were added or deleted. */
-  aspects: readonly FileAspect[];
+  readonly aspects: readonly FileAspect[];
   /** Its node in each tree. */
-  a: number | undefined;
-  b: number | undefined;
+  readonly a: number | undefined;
+  readonly b: number | undefined;
 }
 
 export interface DiffTreesOptions {
@@ -60,24 +60,33 @@ export async function diffFiles(
   if (options.path !== undefined) changes = below(a.index, b.index, changes, options.path);
   await settleContents(a, b, changes, options.quick === true, reporter);
   const paths = new Paths(a.index, b.index);
-  return changes.flatMap((change): FileChange[] => {
-    const both = change.a !== undefined && change.b !== undefined;
-    const what = options.ignoreTimes === true ? change.what & ~WHAT.mtime : change.what;
-    if (both && what === 0) return [];
-    const kind = both ? "C" : change.a === undefined ? "A" : "D";
-    return [
-      {
-        kind,
-        // A summary asks for none.
-        get path() {
-          return paths.of(change);
-        },
-        aspects: aspectsOf(what),
-        a: change.a,
-        b: change.b,
-      },
-    ];
-  });
+  const times = options.ignoreTimes === true ? WHAT.mtime : 0;
+  const found: FileChange[] = [];
+  for (const { a: nodeA, b: nodeB, what } of changes) {
+    const kind = nodeA === undefined ? "A" : nodeB === undefined ? "D" : "C";
+    if (kind !== "C" || (what & ~times) !== 0)
+      found.push(new ChangedFile(kind, aspectsOf(what & ~times), nodeA, nodeB, paths));
+  }
+  return found;
+}
+
+/** Of thousands, a summary asks no path: it is made when asked for. */
+class ChangedFile implements FileChange {
+  readonly #paths: Paths;
+
+  constructor(
+    readonly kind: FileChange["kind"],
+    readonly aspects: readonly FileAspect[],
+    readonly a: number | undefined,
+    readonly b: number | undefined,
+    paths: Paths,
+  ) {
+    this.#paths = paths;
+  }
+
+  get path(): string {
+    return this.#paths.of(this);
+  }
 }
 
 /** Compares the bytes of files of which nothing else tells whether they are the same: `contentUnknown` is gone then. */
@@ -108,7 +117,7 @@ async function settleContents(
       const pair = inodeA * 0x1_0000_0000 + inodeB;
       let same = known.get(pair) ?? (quick && (change.what & WHAT.mtime) === 0 ? true : undefined);
       if (same === undefined) {
-        same = isSame(a, inodeA, b, inodeB, readers, size);
+        same = await isSame(a, inodeA, b, inodeB, readers, size, reporter.signal);
         if (Math.max(a.index.linkCountOf(inodeA), b.index.linkCountOf(inodeB)) > 1) known.set(pair, same);
       }
       if (!same) change.what |= WHAT.content;
@@ -125,16 +134,22 @@ async function settleContents(
   }
 }
 
-function isSame(
+async function isSame(
   a: FileTree,
   inodeA: number,
   b: FileTree,
   inodeB: number,
   readers: readonly [TreeReader, TreeReader],
   size: number,
-): boolean {
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    return sameContent({ reader: readers[0], inode: inodeA }, { reader: readers[1], inode: inodeB }, size);
+    return await sameContent(
+      { reader: readers[0], inode: inodeA },
+      { reader: readers[1], inode: inodeB },
+      size,
+      signal,
+    );
   } catch (error) {
     // A running container has shortened or removed the file since its size was read: it is not the same any more.
     const isLive = a.kind === "container" || b.kind === "container";
@@ -186,7 +201,7 @@ class Paths {
     this.#trees = [a, b];
   }
 
-  of({ a, b }: NodeChange): string {
+  of({ a, b }: Pick<NodeChange, "a" | "b">): string {
     const path = b === undefined ? this.#path(0, a!) : this.#path(1, b);
     return path === "" ? "/" : path;
   }
@@ -197,14 +212,10 @@ class Paths {
     const parent = index.parentOf(node);
     let directory = this.#known[tree].get(parent);
     if (directory === undefined) this.#known[tree].set(parent, (directory = this.#path(tree, parent)));
-    return `${directory}/${displayName(index.nameOf(node))}`;
+    const name = index.nameTextOf(node);
+    return `${directory}/${PLAIN.test(name) ? name : displayBytes(index.nameOf(node))}`;
   }
 }
 
+/** What nearly all names are: displayBytes leaves these alone. */
 const PLAIN = /^[ -~]*$/;
-
-/** displayBytes, quick for what nearly all names are. */
-function displayName(name: Uint8Array): string {
-  const text = Buffer.from(name.buffer, name.byteOffset, name.length).toString("latin1");
-  return PLAIN.test(text) ? text : displayBytes(name);
-}

@@ -4,6 +4,7 @@ import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import { resolvePath } from "../layer/resolve-path.ts";
 import type { Store } from "../store/store.ts";
+import type { OpenTreeOptions } from "./file-tree.ts";
 import { openFileTree } from "./open-file-tree.ts";
 
 /** A directory, or a file that was asked for, with all below it. */
@@ -23,10 +24,10 @@ export interface UsedSpace {
 export async function diskUsage(
   store: Store,
   given: string,
-  options: { paths?: readonly string[]; depth: number },
+  options: OpenTreeOptions & { paths?: readonly string[]; depth: number },
   reporter: Reporter,
 ): Promise<UsedSpace[]> {
-  const tree = await openFileTree(store, given, reporter);
+  const tree = await openFileTree(store, given, reporter, options);
   try {
     const { index } = tree;
     const totals = sum(index);

@@ -1,6 +1,15 @@
 import type { TreeSource } from "../archive/tree-reader.ts";
-import type { Digest, ImageConfig, RunConfig } from "../image/types.ts";
+import type { Digest, ImageConfig, Platform, RunConfig } from "../image/types.ts";
+import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
+
+/** Which of the trees that a name means is opened, and how. A container has one platform, and no foreign bytes. */
+export interface OpenTreeOptions {
+  /** Exactly this one of a multi-platform image; else the host's, else the first. */
+  platform?: Platform;
+  /** Of what is read of an archive. */
+  limits?: ArchiveLimits;
+}
 
 /** One layer of a tree. */
 export interface TreeLayer {

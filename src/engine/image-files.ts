@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { MAX_READ_BYTES, TreeReader } from "../archive/tree-reader.ts";
 import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
@@ -7,8 +8,11 @@ import type { LayerIndex } from "../layer/layer-index.ts";
 import { resolvePath } from "../layer/resolve-path.ts";
 import type { Store } from "../store/store.ts";
 import { type FileFacts, fileFacts } from "./diff-images.ts";
-import type { FileTree, TreeLayer } from "./file-tree.ts";
+import type { FileTree, OpenTreeOptions, TreeLayer } from "./file-tree.ts";
 import { openFileTree } from "./open-file-tree.ts";
+
+/** Between two chances to be cancelled. */
+const TURN_FILES = 4096;
 
 /** A file of a listing. */
 export interface ListedFile {
@@ -24,7 +28,7 @@ export interface ListedFile {
   diffId: Digest | undefined;
 }
 
-export interface ListFilesOptions {
+export interface ListFilesOptions extends OpenTreeOptions {
   /** What is at and below these; default everything. Links on the way are followed inside the tree. */
   paths?: readonly string[];
   /** Also what is below directories. Default true. */
@@ -43,7 +47,7 @@ export async function listFiles(
   options: ListFilesOptions,
   reporter: Reporter,
 ): Promise<ListedFile[]> {
-  const tree = await openFileTree(store, given, reporter);
+  const tree = await openFileTree(store, given, reporter, options);
   try {
     const only = options.layer === undefined ? undefined : findLayer(tree, options.layer);
     const index = only === undefined ? tree.index : tree.layers[only]!.index();
@@ -53,6 +57,9 @@ export async function listFiles(
       const start = find(index, path, given, path.endsWith("/"));
       for (const node of options.recursive === false ? listed(index, start) : index.walk(start)) {
         if (node !== 0) files.push(...entriesOf(index, node, tree.layers, only));
+        if (files.length % TURN_FILES !== 0) continue;
+        await turn();
+        if (reporter.signal.aborted) throw new GantryError("CANCELLED", "cancelled");
       }
     }
     return files;
@@ -118,8 +125,13 @@ export interface OpenedFiles {
 }
 
 /** Opens the files of an image, archive or container for reading. @throws what opening the tree throws */
-export async function openFiles(store: Store, given: string, reporter: Reporter): Promise<OpenedFiles> {
-  const tree = await openFileTree(store, given, reporter);
+export async function openFiles(
+  store: Store,
+  given: string,
+  reporter: Reporter,
+  options: OpenTreeOptions = {},
+): Promise<OpenedFiles> {
+  const tree = await openFileTree(store, given, reporter, options);
   const reader = new TreeReader(tree.index, tree.sources);
   return {
     copy: async (path, write) => {

@@ -6,22 +6,27 @@ import type { Digest, Image } from "../image/types.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
 import { chainIndex, mergeChain } from "../snapshot/chain-index.ts";
 import type { Store } from "../store/store.ts";
-import type { FileTree } from "./file-tree.ts";
+import type { FileTree, OpenTreeOptions } from "./file-tree.ts";
 
 /**
  * Finds what a word of the command line means and opens it: `image:REF`, `container:NAME` and `archive:FILE[:NAME]` say it;
  * what begins with `/`, `./` or `../` is an archive; anything else is an image, if there is none a container, if there is
  * none a file or layout directory of that name.
- * @throws IMAGE_NOT_FOUND and what finding and reading images, containers and archives throws
+ * @throws IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND and what finding and reading images, containers and archives throws
  */
-export async function openFileTree(store: Store, given: string, reporter: Reporter): Promise<FileTree> {
+export async function openFileTree(
+  store: Store,
+  given: string,
+  reporter: Reporter,
+  options: OpenTreeOptions = {},
+): Promise<FileTree> {
   const [, prefix, rest] = /^(image|container|archive):(.+)$/s.exec(given) ?? [];
-  if (prefix === "image") return await imageTree(store, rest!);
+  if (prefix === "image") return await imageTree(store, rest!, options);
   if (prefix === "container") return await openContainerTree(store, rest!, reporter);
-  if (prefix === "archive") return await openArchived(store, rest!, reporter);
-  if (/^\.{0,2}\//.test(given)) return await openArchived(store, given, reporter);
+  if (prefix === "archive") return await openArchived(store, rest!, reporter, options);
+  if (/^\.{0,2}\//.test(given)) return await openArchived(store, given, reporter, options);
   try {
-    return await imageTree(store, given);
+    return await imageTree(store, given, options);
   } catch (error) {
     if (!isGantryError(error, "IMAGE_NOT_FOUND") && !isGantryError(error, "REFERENCE_INVALID")) throw error;
   }
@@ -30,16 +35,17 @@ export async function openFileTree(store: Store, given: string, reporter: Report
   } catch (error) {
     if (!isGantryError(error, "CONTAINER_NOT_FOUND")) throw error;
   }
-  if (existsSync(given) || existsSync(given.replace(/:[^/]*$/, ""))) return await openArchived(store, given, reporter);
+  if (existsSync(given) || existsSync(given.replace(/:[^/]*$/, "")))
+    return await openArchived(store, given, reporter, options);
   throw new GantryError("IMAGE_NOT_FOUND", `No such image, container or archive: ${given}`, {
     remedy: "List images with gantry images, containers with gantry ps -a, or give the path of an archive.",
     details: { reference: given },
   });
 }
 
-/** An image of the store. @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, LAYER_MISSING, STORE_CORRUPT */
-async function imageTree(store: Store, reference: string): Promise<FileTree> {
-  return await treeOfImage(store, store.resolveImage(reference), reference);
+/** An image of the store. @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, PLATFORM_NOT_FOUND, LAYER_MISSING, STORE_CORRUPT */
+async function imageTree(store: Store, reference: string, { platform }: OpenTreeOptions): Promise<FileTree> {
+  return await treeOfImage(store, store.resolveImage(reference, { platform }), reference);
 }
 
 /** The same of an image that has been found. @throws LAYER_MISSING, STORE_CORRUPT */
@@ -107,7 +113,12 @@ export async function openContainerTree(store: Store, given: string, reporter: R
   };
 }
 
-async function openArchived(store: Store, given: string, reporter: Reporter): Promise<FileTree> {
+async function openArchived(
+  store: Store,
+  given: string,
+  reporter: Reporter,
+  options: OpenTreeOptions,
+): Promise<FileTree> {
   const { openArchivedTree } = await import("./archived-tree.ts");
-  return await openArchivedTree(store, given, reporter);
+  return await openArchivedTree(store, given, reporter, options);
 }

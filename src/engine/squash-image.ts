@@ -6,10 +6,10 @@ import { GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import { digestHex, digestOf } from "../image/digest.ts";
 import { DOCKER_LAYER, DOCKER_MANIFEST, OCI_LAYER } from "../image/media-types.ts";
-import { fullTagName } from "../image/reference.ts";
+import { familiarReference, fullTagName } from "../image/reference.ts";
 import { squashedConfig } from "../image/squashed-config.ts";
 import { type Timestamp, timestampOf } from "../image/timestamp.ts";
-import type { Digest, Image } from "../image/types.ts";
+import type { Digest, Image, Platform } from "../image/types.ts";
 import { buildLayerIndex, layerBetween, mergeChain } from "../kernels/layer.ts";
 import { Sha256 } from "../kernels/sha256.ts";
 import { TarScanner } from "../kernels/tar-scan.ts";
@@ -20,6 +20,7 @@ import { ENTRY_DIRECTORY, NODE_IMPLIED } from "../layer/format.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
 import { requireSpace } from "../store/free-space.ts";
 import type { Scratch, Store } from "../store/store.ts";
+import { imageEvent } from "./image-event.ts";
 import { writeImageDocuments } from "./image-documents.ts";
 
 export interface SquashImageOptions {
@@ -28,6 +29,8 @@ export interface SquashImageOptions {
    * image whose layers are the lowest of this one: all above those. Default: all.
    */
   from?: string;
+  /** Exactly this one of a multi-platform image; else the host's, else the first. */
+  platform?: Platform;
   /** Names of the new image; without one it is dangling. */
   names?: readonly string[];
   /** Of the new step in the history; default: which images it was made of. */
@@ -51,7 +54,7 @@ export interface SquashedImage {
  * layers' tars in the order of the merged index, without unpacking. Lower layers are shared with the image as they are. The same image,
  * message and timestamp give the same digest. Durable on return. Where there is nothing to squash, the image itself gets
  * the names.
- * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, LAYER_MISSING, REFERENCE_INVALID, NO_SPACE, CANCELLED
+ * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, PLATFORM_NOT_FOUND, LAYER_MISSING, REFERENCE_INVALID, NO_SPACE, CANCELLED
  */
 export async function squashImage(
   store: Store,
@@ -60,11 +63,12 @@ export async function squashImage(
   reporter: Reporter,
 ): Promise<SquashedImage> {
   const names = (options.names ?? []).map(fullTagName);
-  const image = store.resolveImage(reference);
+  const image = store.resolveImage(reference, { platform: options.platform });
   const keep = lowestKept(store, image, reference, options.from);
   const before = { layersBefore: image.layers.length, sizeBefore: image.sizeBytes };
   if (image.layers.length - keep < 2) {
     for (const name of names) await store.tag(image.id, name);
+    tellTags(store, image, names);
     const same = store.resolveImage(image.id);
     return { image: same, ...before, layersAfter: image.layers.length, sizeAfter: image.sizeBytes };
   }
@@ -90,10 +94,15 @@ export async function squashImage(
       manifest: documents.manifest,
       names,
     });
+    imageEvent(store.layout, published, "create", names.map(familiarReference)[0]);
     return { image: published, ...before, layersAfter: descriptors.length, sizeAfter: published.sizeBytes };
   } finally {
     await scratch.dispose();
   }
+}
+
+function tellTags(store: Store, image: Image, names: readonly string[]): void {
+  for (const name of names) imageEvent(store.layout, image, "tag", familiarReference(name));
 }
 
 /** How many of the lowest layers stay. @throws LAYER_MISSING */

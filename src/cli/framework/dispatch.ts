@@ -64,7 +64,7 @@ async function run(
   const found = findCommand(rest, nouns);
   if (found.kind !== "command") {
     const help = await import("./group-help.ts");
-    if (found.kind === "unknown") throw unknownCommandError(found.path, found.word, help.suggestion(found, nouns));
+    if (found.kind === "unknown") throw unknownCommandError(found.path, found.word, help.suggestions(found, nouns));
     terminal.stdout.write(await help.helpOf(found.noun, nouns, terminal.stdout.columns));
     return 0;
   }

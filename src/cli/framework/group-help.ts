@@ -66,14 +66,32 @@ async function summaries(
   return lines.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** The command that a wrong word may have meant, as one would type it. */
-export function suggestion(found: Extract<Found, { kind: "unknown" }>, nouns: readonly Noun[]): string | undefined {
-  const { noun } = found;
-  const all = (noun === undefined ? nouns : [noun]).flatMap(({ entries }) => entries.flatMap(({ names }) => names));
-  const known =
-    noun === undefined
-      ? [...all.filter((name) => !name.includes(" ")), ...nouns.map(({ name }) => name)]
-      : all.filter((name) => name.startsWith(`${noun.name} `)).map((name) => name.slice(noun.name.length + 1));
-  const nearest = nearestWord(found.word, known);
-  return nearest === undefined ? undefined : `${found.path} ${nearest}`;
+/**
+ * The commands that a wrong word may have meant, as one would type them: those of that very name under other nouns
+ * (`gantry prune`), else the nearest by spelling, in its place first.
+ */
+export function suggestions(found: Extract<Found, { kind: "unknown" }>, nouns: readonly Noun[]): string[] {
+  const { noun, word } = found;
+  const names = nouns
+    .flatMap(({ entries }) => entries.filter(({ listed }) => listed !== false))
+    .map((entry) => entry.names);
+  const short = [...names.flat().filter((name) => !name.includes(" ")), ...nouns.map(({ name }) => name)];
+  const verbs = names.flat().filter((name) => name.includes(" "));
+  const verbOf = (name: string): string => name.slice(name.indexOf(" ") + 1);
+  const own = noun === undefined ? short : verbs.filter((name) => name.startsWith(`${noun.name} `)).map(verbOf);
+  const called = (verb: string): string[] => {
+    const shortest = [...names, ...nouns.map(({ name }) => [name])].flatMap((aliases) =>
+      aliases
+        .filter((name) => verbOf(name) === verb)
+        .sort((a, b) => a.length - b.length)
+        .slice(0, 1),
+    );
+    return shortest.map((name) => `gantry ${name}`).sort();
+  };
+  const same = called(word);
+  if (same.length > 0) return same;
+  const near = nearestWord(word, own);
+  if (near !== undefined) return [`${found.path} ${near}`];
+  const far = nearestWord(word, [...short, ...verbs.map(verbOf)]);
+  return far === undefined ? [] : called(far);
 }

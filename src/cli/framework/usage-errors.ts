@@ -13,7 +13,7 @@ export class UsageError extends Error {
 
 /** Adds the usage line and the way to the help to what is wrong with a verb's flags. Docker's status is 125. */
 export function flagUsageError(path: string, usage: string, problem: string, suggestion?: string): UsageError {
-  return new UsageError(problem + didYouMean(suggestion) + trailer(path, usage), 125);
+  return new UsageError(problem + didYouMean(suggestion === undefined ? [] : [suggestion]) + trailer(path, usage), 125);
 }
 
 /**
@@ -34,13 +34,16 @@ export function checkOperandCount(path: string, command: Command, count: number)
 }
 
 /** A word in a command's place that is none. */
-export function unknownCommandError(path: string, word: string, suggestion?: string): UsageError {
-  const text = `gantry: unknown command: ${path} ${word}${didYouMean(suggestion)}`;
+export function unknownCommandError(path: string, word: string, suggestions: readonly string[]): UsageError {
+  const text = `gantry: unknown command: ${path} ${word}${didYouMean(suggestions)}`;
   return new UsageError(`${text}\n\nRun '${path} --help' for more information`, 1);
 }
 
-function didYouMean(suggestion: string | undefined): string {
-  return suggestion === undefined ? "" : `\n\nDid you mean '${suggestion}'?`;
+function didYouMean(suggestions: readonly string[]): string {
+  if (suggestions.length === 0) return "";
+  const quoted = suggestions.map((suggestion) => `'${suggestion}'`);
+  const last = quoted.pop() as string;
+  return `\n\nDid you mean ${quoted.length === 0 ? "" : `${quoted.join(", ")} or `}${last}?`;
 }
 
 function trailer(path: string, usage: string): string {

@@ -4,7 +4,7 @@ import { humanSize } from "../../format/byte-size.ts";
 import { defineCommand } from "../../framework/command.ts";
 import type { CommandContext } from "../../framework/context.ts";
 import { boolFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { PROGRESS_FLAGS } from "../../progress/progress-flag.ts";
 import { archiveLimits, limitFlag } from "../image/limit-flags.ts";
 
 export const command = defineCommand({
@@ -19,7 +19,7 @@ export const command = defineCommand({
     archive: boolFlag("Archive mode (copy all uid/gid information)", { short: "a" }),
     "follow-link": boolFlag("Always follow symbol link in SRC_PATH", { short: "L" }),
     limit: limitFlag,
-    progress: progressFlag,
+    ...PROGRESS_FLAGS,
     quiet: boolFlag("Suppress progress output during copy; without a terminal it always is", { short: "q" }),
   },
   examples: [

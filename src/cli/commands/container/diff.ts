@@ -2,7 +2,7 @@ import type { ContainerChange } from "../../../engine/diff-container.ts";
 import type { Listing } from "../../format/listing.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { stringFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { PROGRESS_FLAGS, progressMode } from "../../progress/progress-flag.ts";
 
 export const command = defineCommand({
   summary: "Inspect changes to files or directories on a container's filesystem",
@@ -17,7 +17,7 @@ export const command = defineCommand({
         "'json':             One JSON object a line\n" +
         "'TEMPLATE':         The template's result for each line",
     ),
-    progress: progressFlag,
+    ...PROGRESS_FLAGS,
   },
   examples: [
     { says: "What has the container changed?", line: "gantry diff web" },
@@ -28,7 +28,7 @@ export const command = defineCommand({
     const { diffContainer } = await import("../../../engine/diff-container.ts");
     const { withProgress } = await import("../../progress/with-progress.ts");
     const store = openStore(context.storeRoot);
-    const changes = await withProgress(context, flags.progress, (reporter) =>
+    const changes = await withProgress(context, progressMode(flags), (reporter) =>
       diffContainer(store, operands[0]!, reporter),
     );
     if (flags.format === "") {

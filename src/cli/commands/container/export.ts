@@ -1,14 +1,14 @@
 import { defineCommand } from "../../framework/command.ts";
 import { stringFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { PROGRESS_FLAGS, progressMode } from "../../progress/progress-flag.ts";
 
 export const command = defineCommand({
   summary: "Export a container's filesystem as a tar archive",
   description: "The whole tree of the container, running or not: its image with its own changes, without volumes.",
   operands: { synopsis: "CONTAINER", min: 1, max: 1, completes: "container" },
   flags: {
-    output: stringFlag("Write to a file, instead of STDOUT", { short: "o" }),
-    progress: progressFlag,
+    output: stringFlag("Write to a file, instead of STDOUT", { short: "o", completes: "file" }),
+    ...PROGRESS_FLAGS,
   },
   examples: [
     { says: "Into a file", line: "gantry export -o tree.tar web" },
@@ -26,7 +26,9 @@ export const command = defineCommand({
     const { withProgress } = await import("../../progress/with-progress.ts");
     const target = flags.output === "" ? { fd: context.stdout.fd } : { path: flags.output };
     const store = openStore(context.storeRoot);
-    await withProgress(context, flags.progress, (reporter) => exportContainer(store, operands[0]!, target, reporter));
+    await withProgress(context, progressMode(flags), (reporter) =>
+      exportContainer(store, operands[0]!, target, reporter),
+    );
     return 0;
   },
 });

@@ -4,7 +4,8 @@ import { humanSize } from "../../format/byte-size.ts";
 import { exportedNames } from "../../format/exported-names.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, intFlag, stringFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { progressMode } from "../../progress/progress-flag.ts";
+import { TREE_FLAGS, treeOptions } from "./tree-flags.ts";
 
 const CREATED_BY_COLUMNS = 45;
 const SHORT_DIGITS = 12;
@@ -24,7 +25,7 @@ export const command = defineCommand({
         "'TEMPLATE':         The template's result",
     ),
     "no-trunc": boolFlag("Don't truncate output"),
-    progress: progressFlag,
+    ...TREE_FLAGS,
     top: intFlag("Show so many of the paths that waste most", { short: "n", default: 10, min: 0 }),
   },
   examples: [
@@ -36,8 +37,8 @@ export const command = defineCommand({
     const { analyzeImage } = await import("../../../engine/analyze-image.ts");
     const { withProgress } = await import("../../progress/with-progress.ts");
     const store = openStore(context.storeRoot);
-    const analysis = await withProgress(context, flags.progress, (reporter) =>
-      analyzeImage(store, operands[0]!, reporter),
+    const analysis = await withProgress(context, progressMode(flags), (reporter) =>
+      analyzeImage(store, operands[0]!, reporter, treeOptions(context, flags)),
     );
     if (flags.format === "" || flags.format === "table") {
       context.stdout.write(analysisText(analysis, flags.top ?? 10, flags["no-trunc"]));

@@ -2,7 +2,8 @@ import type { DiffSection } from "../../../engine/diff-images.ts";
 import { exportedNames } from "../../format/exported-names.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, listFlag, stringFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { progressMode } from "../../progress/progress-flag.ts";
+import { TREE_FLAGS, treeOptions } from "./tree-flags.ts";
 
 export const command = defineCommand({
   summary: "Show what differs between two images, archives or containers",
@@ -34,7 +35,7 @@ export const command = defineCommand({
     }),
     packages: boolFlag("Compare the installed packages (dpkg, apk; rpm databases are not read, which is said)"),
     path: stringFlag("Compare only files at or below this path"),
-    progress: progressFlag,
+    ...TREE_FLAGS,
     quick: boolFlag("Take files of the same size and time to be the same, without reading them"),
     summary: boolFlag("Show only how much differs"),
     stat: boolFlag("The same as --summary", { hidden: true }),
@@ -59,11 +60,12 @@ export const command = defineCommand({
     const sections: ReadonlySet<DiffSection> = new Set(
       chosen.length > 0 ? chosen : nameStatus || flags.path !== "" ? ["files"] : ["files", "config", "packages"],
     );
-    const diff = await withProgress(context, flags.progress, (reporter) =>
+    const diff = await withProgress(context, progressMode(flags), (reporter) =>
       diffImages(
         store,
         [operands[0]!, operands[1]!],
         {
+          ...treeOptions(context, flags),
           sections,
           ...(flags.path === "" ? {} : { path: flags.path }),
           ignoreTimes: flags.ignore.includes("times"),

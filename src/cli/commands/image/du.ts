@@ -3,7 +3,8 @@ import { humanSize } from "../../format/byte-size.ts";
 import type { Listing } from "../../format/listing.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, intFlag, stringFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { progressMode } from "../../progress/progress-flag.ts";
+import { TREE_FLAGS, treeOptions } from "./tree-flags.ts";
 
 export const command = defineCommand({
   summary: "Show how large the directories of an image, archive or container are",
@@ -21,7 +22,7 @@ export const command = defineCommand({
         "'TEMPLATE':         The template's result for each directory",
     ),
     human: boolFlag("Print sizes in human readable format", { short: "H", default: true }),
-    progress: progressFlag,
+    ...TREE_FLAGS,
   },
   examples: [
     { says: "What is large?", line: "gantry image du debian" },
@@ -34,8 +35,8 @@ export const command = defineCommand({
     const { renderListing } = await import("../../format/listing.ts");
     const [given, ...paths] = operands;
     const store = openStore(context.storeRoot);
-    const used = await withProgress(context, flags.progress, (reporter) =>
-      diskUsage(store, given!, { paths, depth: flags.depth ?? 1 }, reporter),
+    const used = await withProgress(context, progressMode(flags), (reporter) =>
+      diskUsage(store, given!, { ...treeOptions(context, flags), paths, depth: flags.depth ?? 1 }, reporter),
     );
     const listing: Listing<UsedSpace> = {
       typeName: "directory",

@@ -1,7 +1,7 @@
 import { defineCommand } from "../../framework/command.ts";
 import { listFlag, stringFlag } from "../../framework/flags.ts";
 import { timestampFlag, wantedTimestamp } from "../../framework/timestamp-flag.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { PROGRESS_FLAGS, progressMode } from "../../progress/progress-flag.ts";
 import { archiveLimits, limitFlag } from "./limit-flags.ts";
 
 export const command = defineCommand({
@@ -15,7 +15,7 @@ export const command = defineCommand({
     limit: limitFlag,
     message: stringFlag("Set commit message for imported image", { short: "m" }),
     platform: stringFlag('Platform that the image is for, "os[/arch[/variant]]" (default: this machine\'s)'),
-    progress: progressFlag,
+    ...PROGRESS_FLAGS,
     timestamp: timestampFlag,
   },
   examples: [
@@ -45,7 +45,7 @@ export const command = defineCommand({
       ...(timestamp === undefined ? {} : { timestamp }),
     };
     const store = openStore(context.storeRoot);
-    const image = await withProgress(context, flags.progress, (reporter) =>
+    const image = await withProgress(context, progressMode(flags), (reporter) =>
       importImage(store, sourceOf(given, context.stdin.fd), options, reporter),
     );
     context.stdout.write(`${image.id}\n`);

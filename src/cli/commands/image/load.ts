@@ -1,6 +1,6 @@
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, listFlag, stringFlag, stringsFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { PROGRESS_FLAGS, progressMode } from "../../progress/progress-flag.ts";
 import { archiveLimits, limitFlag } from "./limit-flags.ts";
 
 export const command = defineCommand({
@@ -18,8 +18,7 @@ export const command = defineCommand({
     limit: limitFlag,
     only: listFlag("Load only this image of the archive: a name, a tag or a digest; repeatable"),
     platform: stringsFlag('Load only this platform of a multi-platform image, "os[/arch[/variant]]"; repeatable'),
-    progress: progressFlag,
-    quiet: boolFlag("Suppress progress", { short: "q" }),
+    ...PROGRESS_FLAGS,
     tag: listFlag("Name the image so instead; OLD=NEW for one of several; repeatable"),
   },
   examples: [
@@ -56,14 +55,14 @@ export const command = defineCommand({
     if (flags["dry-run"]) {
       const { planLoad } = await import("../../../engine/plan-load.ts");
       const { loadPlanText } = await import("./load-plan-text.ts");
-      const plan = await withProgress(context, flags.quiet ? "quiet" : flags.progress, (reporter) =>
+      const plan = await withProgress(context, progressMode(flags), (reporter) =>
         planLoad(store, source, options, reporter),
       );
       context.stdout.write(loadPlanText(plan));
       if (plan.problem !== undefined) throw plan.problem;
       return 0;
     }
-    const loaded = await withProgress(context, flags.quiet ? "quiet" : flags.progress, (reporter) =>
+    const loaded = await withProgress(context, progressMode(flags), (reporter) =>
       loadImages(store, source, options, reporter),
     );
     for (const { image, platforms, names, moved } of loaded) {

@@ -6,7 +6,8 @@ import { localRfc3339 } from "../../format/go-time.ts";
 import type { Listing } from "../../format/listing.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, stringFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { progressMode } from "../../progress/progress-flag.ts";
+import { TREE_FLAGS, treeOptions } from "./tree-flags.ts";
 
 export const command = defineCommand({
   summary: "List the files of an image, archive or container",
@@ -26,7 +27,7 @@ export const command = defineCommand({
     layer: stringFlag("List what this layer brings: its number (1 is the bottom) or digest"),
     long: boolFlag("List mode, links, owner, size and time as well", { short: "l" }),
     null: boolFlag("End paths with a NUL byte instead of a line break, and print them as they are", { short: "z" }),
-    progress: progressFlag,
+    ...TREE_FLAGS,
     recursive: boolFlag("List what is below directories, too", { short: "R", default: true }),
   },
   examples: [
@@ -44,11 +45,16 @@ export const command = defineCommand({
     const { withProgress } = await import("../../progress/with-progress.ts");
     const [given, ...paths] = operands;
     const store = openStore(context.storeRoot);
-    const files = await withProgress(context, flags.progress, (reporter) =>
+    const files = await withProgress(context, progressMode(flags), (reporter) =>
       listFiles(
         store,
         given!,
-        { paths, recursive: flags.recursive, ...(flags.layer === "" ? {} : { layer: flags.layer }) },
+        {
+          ...treeOptions(context, flags),
+          paths,
+          recursive: flags.recursive,
+          ...(flags.layer === "" ? {} : { layer: flags.layer }),
+        },
         reporter,
       ),
     );

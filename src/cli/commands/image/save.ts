@@ -3,7 +3,7 @@ import type { GzipLevel } from "../../../kernels/deflate.ts";
 import type { CommandContext } from "../../framework/context.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { choiceFlag, type Flag, intFlag, listFlag, stringFlag, stringsFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { PROGRESS_FLAGS, progressMode } from "../../progress/progress-flag.ts";
 
 const FORMATS = ["docker-archive", "oci-archive", "oci-dir"] as const;
 const COMPRESSIONS = ["none", "gzip", "zstd"] as const;
@@ -23,7 +23,7 @@ const flags = {
   }),
   output: stringFlag("Write to a file, instead of STDOUT", { short: "o", completes: "file" }),
   platform: stringsFlag('Save only these platforms, "os[/arch[/variant]],..."'),
-  progress: progressFlag,
+  ...PROGRESS_FLAGS,
   since: listFlag("Leave out the layers that this image has: a delta, which only gantry load completes"),
 } satisfies Record<string, Flag>;
 
@@ -56,7 +56,9 @@ export const command = defineCommand({
     const { saveImages } = await import("../../../engine/save-image.ts");
     const { withProgress } = await import("../../progress/with-progress.ts");
     const store = openStore(context.storeRoot);
-    await withProgress(context, given.progress, (reporter) => saveImages(store, operands, target, options, reporter));
+    await withProgress(context, progressMode(given), (reporter) =>
+      saveImages(store, operands, target, options, reporter),
+    );
     return 0;
   },
 });

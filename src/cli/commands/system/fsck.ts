@@ -3,7 +3,7 @@ import type { Finding } from "../../../engine/fsck/finding.ts";
 import { humanSize } from "../../format/byte-size.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, choiceFlag } from "../../framework/flags.ts";
-import { progressFlag } from "../../progress/progress-flag.ts";
+import { PROGRESS_FLAGS, progressMode } from "../../progress/progress-flag.ts";
 
 export const command = defineCommand({
   summary: "Check the store, and repair it",
@@ -21,7 +21,7 @@ export const command = defineCommand({
   flags: {
     deep: boolFlag("Read and verify all content"),
     format: choiceFlag("How to print the result: text, json", ["text", "json"], { default: "text" }),
-    progress: progressFlag,
+    ...PROGRESS_FLAGS,
     quiet: boolFlag("Print only what is wrong", { short: "q" }),
     repair: boolFlag("Repair what can be repaired"),
   },
@@ -37,7 +37,7 @@ export const command = defineCommand({
     const { checkStore } = await import("../../../engine/fsck/check-store.ts");
     const { withProgress } = await import("../../progress/with-progress.ts");
     const { deep, repair } = flags;
-    const mode = flags.quiet ? "quiet" : flags.progress;
+    const mode = progressMode(flags);
     const report = await withProgress(context, mode, (reporter) =>
       checkStore(context.storeRoot, { deep, repair }, reporter),
     );
