@@ -14,6 +14,8 @@ export {
   renameExchange,
   renameNoReplace,
   startWriteback,
+  syncFiles,
+  syncFilesAsync,
   syncFileSystem,
 } from "./file.ts";
 export { kernelVersion, probeErofsFile } from "./kernel.ts";
@@ -23,6 +25,6 @@ export { readSmallFiles, type SmallFiles } from "./small-files.ts";
 export { connectUnix } from "./socket.ts";
 export { spawnDetached } from "./spawn.ts";
 export { errnoName } from "./system-error.ts";
-export { extractTree, removeTree, walkTree, walkTreeAsync } from "./tree.ts";
+export { extractTree, removeTree, type WalkedTree, walkTree, walkTreeAsync } from "./tree.ts";
 export { Untar } from "./untar.ts";
 export { getXattr, listXattrs, removeXattr, setXattr } from "./xattr.ts";

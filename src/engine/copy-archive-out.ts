@@ -1,4 +1,4 @@
-import { closeSync, fstatSync } from "node:fs";
+import { closeSync, fstatSync, readlinkSync } from "node:fs";
 import { posix } from "node:path";
 import { treeDataBytes } from "../archive/tree-size.ts";
 import { writeTree } from "../archive/tree-writer.ts";
@@ -7,12 +7,21 @@ import type { Reporter } from "../events/progress.ts";
 import { buildLayerIndex } from "../kernels/layer.ts";
 import { encodeTarHeader } from "../kernels/tar-write.ts";
 import { writeAll } from "../kernels/write-all.ts";
-import { filterRecords } from "../layer/entry-records.ts";
+import { filterRecords, type RecordView } from "../layer/entry-records.ts";
 import { ENTRY_DIRECTORY } from "../layer/format.ts";
 import { LayerIndex } from "../layer/layer-index.ts";
+import type { OpenSubtree, SubtreePlace } from "../runtime/container-subtree.ts";
 import { type CopySide, findSource, isWhole, leavesBelow } from "./copy-between.ts";
 import { followLinks, openDirectoryIn, parentOf } from "./copy-lookup.ts";
 import { warnOfLosses } from "./export-container.ts";
+
+export interface CopyArchiveOutOptions {
+  followLink: boolean;
+  /** Absolute paths in the source's root: what is mounted there is left out. */
+  leaves: readonly string[];
+  /** A quicker way to a tree than through the root, of the same content: used for directories. */
+  fromIndexes?: (place: SubtreePlace, keep: (record: RecordView) => boolean) => Promise<OpenSubtree>;
+}
 
 /**
  * Writes a file or a tree of a container as a tar, under the last name of its path; what `dir/.` and `/` hold, as `./`.
@@ -22,10 +31,11 @@ import { warnOfLosses } from "./export-container.ts";
 export async function copyArchiveOut(
   source: CopySide,
   fd: number,
-  options: { followLink: boolean; leaves: readonly string[] },
+  options: CopyArchiveOutOptions,
   reporter: Reporter,
 ): Promise<number> {
-  closeSync(findSource(source, options.followLink).fd);
+  const found = findSource(source, options.followLink);
+  closeSync(found.fd);
   const follow = options.followLink || source.at.ending !== "";
   const path = follow ? followLinks(source.root, source.at.path) : source.at.path;
   const whole = isWhole(source.at) || [".", ".."].includes(posix.basename(path));
@@ -33,45 +43,63 @@ export async function copyArchiveOut(
   const name = whole ? "" : posix.basename(path);
   const directory = openDirectoryIn(source.root, from);
   if (directory === undefined) throw source.missing(source.at.given);
+  let tree: OpenSubtree | undefined;
   try {
-    const { index, sockets } = await describe(directory, from, name, options.leaves, reporter);
+    const keep = withoutWhiteouts(reporter);
+    tree =
+      options.fromIndexes !== undefined && found.stat.isDirectory()
+        ? await options.fromIndexes({ directory: realPath(directory), name }, keep)
+        : await walkRoot(directory, from, name, options.leaves, keep, reporter);
+    const { index, sources, skippedSockets } = tree;
     const task = "copy";
     reporter.emit({ kind: "start", task, label: source.shown, totalBytes: treeDataBytes(index) });
     const start = whole ? headerOf(directory) : new Uint8Array(0);
     writeAll(fd, start);
-    const sources = [{ type: "directory" as const, path: `/proc/self/fd/${directory}` }];
     const { tarBytes, changedWhileRead } = await writeTree(index, sources, fd, reporter, { task });
     reporter.emit({ kind: "done", task });
-    warnOfLosses(reporter, sockets, changedWhileRead);
+    warnOfLosses(reporter, skippedSockets, changedWhileRead);
     return start.length + tarBytes;
   } finally {
+    tree?.close();
     closeSync(directory);
   }
 }
 
-async function describe(
+/** Where an open directory is in its root, all links followed. */
+function realPath(directory: number): Buffer {
+  return readlinkSync(`/proc/self/fd/${directory}`, { encoding: "buffer" });
+}
+
+async function walkRoot(
   directory: number,
   from: string,
   name: string,
   leaves: readonly string[],
+  keep: (record: RecordView) => boolean,
   reporter: Reporter,
-): Promise<{ index: LayerIndex; sockets: string[] }> {
-  const { records, skippedSockets } = await walkTreeAsync(`/proc/self/fd/${directory}`, {
+): Promise<OpenSubtree> {
+  const path = `/proc/self/fd/${directory}`;
+  const { records, skippedSockets } = await walkTreeAsync(path, {
     overlay: "none",
     name,
     enterMounts: true,
     leaves: leavesBelow(from, leaves),
     signal: reporter.signal,
   });
-  const kept = filterRecords(records, ({ path }) => {
+  return {
+    index: new LayerIndex(buildLayerIndex(filterRecords(records, keep))),
+    sources: [{ type: "directory", path }],
+    skippedSockets: skippedSockets.map((socket) => Buffer.from(socket).toString("latin1")),
+    close: () => undefined,
+  };
+}
+
+function withoutWhiteouts(reporter: Reporter): (record: RecordView) => boolean {
+  return ({ path }) => {
     if (!isWhiteout(path)) return true;
     const text = `/${Buffer.from(path).toString()} cannot be told from a deletion mark in an archive: left out`;
     reporter.emit({ kind: "message", level: "warning", text });
     return false;
-  });
-  return {
-    index: new LayerIndex(buildLayerIndex(kept)),
-    sockets: skippedSockets.map((path) => Buffer.from(path).toString("latin1")),
   };
 }
 

@@ -5,13 +5,15 @@ import { GantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
 import type { ArchiveLimits } from "../kernels/archive-limits.ts";
 import { containerEvent } from "../runtime/container-event.ts";
+import type { ContainerPaths } from "../runtime/container-paths.ts";
 import { readContainerRecord } from "../runtime/container-record.ts";
 import type { ContainerRecord } from "../runtime/container-record.ts";
 import { type ContainerRoot, openContainerRoot } from "../runtime/container-root.ts";
+import { containerSubtree } from "../runtime/container-subtree.ts";
 import { findContainer } from "../runtime/find-container.ts";
 import type { Store } from "../store/store.ts";
 import { copyArchiveIn } from "./copy-archive-in.ts";
-import { copyArchiveOut } from "./copy-archive-out.ts";
+import { copyArchiveOut, type CopyArchiveOutOptions } from "./copy-archive-out.ts";
 import { copyBetween, type CopySide, sameFileSystem } from "./copy-between.ts";
 import { readOnlyRoot } from "./copy-error.ts";
 import { type CopyEnd, copyPath, type CopyPath } from "./copy-path.ts";
@@ -73,12 +75,16 @@ async function copyOut(
   reporter: Reporter,
 ): Promise<CopiedFiles> {
   const at = copyPath(source.path, "/");
-  return await inContainer(store, source, false, reporter, async (root, record) => {
+  return await inContainer(store, source, false, reporter, async (root, record, paths) => {
     const side = containerSide(source, root, at);
     containerEvent(store.layout, record, "archive-path");
     if (destination.kind === "stream") {
       const { followLink, stream } = options;
-      const tarBytes = await copyArchiveOut(side, stream.stdout, { followLink, leaves: LEAVES }, reporter);
+      const archive: CopyArchiveOutOptions = { followLink, leaves: LEAVES };
+      if (!root.live) {
+        archive.fromIndexes = (place, keep) => containerSubtree(store, record, paths, place, keep, reporter);
+      }
+      const tarBytes = await copyArchiveOut(side, stream.stdout, archive, reporter);
       return { tarBytes, destination: "" };
     }
     return await withLocal(destination.path, async (target) => {
@@ -130,13 +136,13 @@ async function inContainer<T>(
   { container }: ContainerEnd,
   write: boolean,
   reporter: Reporter,
-  work: (root: ContainerRoot, record: ContainerRecord) => Promise<T>,
+  work: (root: ContainerRoot, record: ContainerRecord, paths: ContainerPaths) => Promise<T>,
 ): Promise<T> {
   const paths = findContainer(store.layout, container);
   const record = readContainerRecord(paths);
   const root = await openContainerRoot(store, record, paths, reporter, { write });
   try {
-    return await work(root, record);
+    return await work(root, record, paths);
   } finally {
     root.close();
   }

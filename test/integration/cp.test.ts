@@ -2,11 +2,13 @@ import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  closeSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -21,6 +23,13 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { setXattr } from "../../src/bridge/index.ts";
+import { openStore } from "../../src/store/open-store.ts";
+import { findContainer } from "../../src/runtime/find-container.ts";
+import { readContainerRecord } from "../../src/runtime/container-record.ts";
+import { openContainerRoot } from "../../src/runtime/container-root.ts";
+import { SILENT_REPORTER } from "../../src/events/progress.ts";
+import { copyPath } from "../../src/engine/copy-path.ts";
+import { copyArchiveOut } from "../../src/engine/copy-archive-out.ts";
 import { fixture, GANTRY, missing, TestStore, treeOf } from "../tools/gantry.ts";
 import { tarOf } from "../tools/make-archive.ts";
 
@@ -238,6 +247,47 @@ describe.skipIf(skip)("cp", () => {
     expect(readdirSync(victim)).toEqual([]);
   });
 
+  it("streams the same tar from a stopped container's indexes as from its mounted root", async () => {
+    const id = store.run("run", "-d", "--name", "changed", "busybox", "sh", "-c", CHANGES);
+    expect(store.run("wait", "changed")).toBe("0");
+    const upper = join(store.root, "containers", id, "upper");
+    setXattr(join(upper, "top/sub/f"), "user.note", Buffer.from("kept"));
+    const opened = openStore(store.root);
+    const paths = findContainer(opened.layout, "changed");
+    const record = readContainerRecord(paths);
+    const places = ["/", "/.", "/top", "/top/", "/top/.", "/link", "/link/", "/link/sub", "/top/sub", "/bin", "/etc"];
+    for (const place of [
+      ...places,
+      "/tmp",
+      "/only/new",
+      "/root",
+      "/root/deep",
+      "/bin/wc",
+      "/etc/group",
+      "/top/sub/f",
+    ]) {
+      const mounted = await openContainerRoot(opened, record, paths, SILENT_REPORTER, { write: false });
+      const file = here("mounted.tar");
+      const fd = openSync(file, "w");
+      const side = {
+        root: mounted.fd,
+        at: copyPath(place, "/"),
+        shown: place,
+        missing: (path: string) => new Error(path) as never,
+      };
+      await copyArchiveOut(side, fd, { followLink: false, leaves: [] }, SILENT_REPORTER);
+      closeSync(fd);
+      mounted.close();
+      const [fromIndexes, fromRoot] = [tarFrom(`changed:${place}`), readFileSync(file)];
+      if (fromIndexes.equals(fromRoot)) continue;
+      const options = ["--nanoseconds", "--links", "--times", "all"];
+      expect(treeOf("tar", fromIndexes, ...options), place).toEqual(treeOf("tar", fromRoot, ...options));
+      expect.fail(`${place}: the same tree, but other bytes`);
+    }
+    expect(names("changed:/root")).toEqual(["root/", "root/deep/", "root/deep/file"]);
+    expect(names("changed:/link/.")).toEqual(names("changed:/top/."));
+  });
+
   it("reads and writes what is mounted in a running container", () => {
     expect(cp(here("src"), "live:/dev/shm/")).toEqual(ok);
     expect(content("live:/dev/shm/src/f")).toBe("hello\n");
@@ -441,3 +491,13 @@ function makeTree(root: string): void {
   utimesSync(join(root, "sub"), 1_000_000_000, 1_000_000_000);
   utimesSync(root, 1_000_000_001, 1_000_000_001);
 }
+
+/** All that a container can do to its image's files. */
+const CHANGES = `
+  set -e
+  mkdir -p /top/sub /only/new
+  echo f > /top/sub/f; ln /top/sub/f /top/other; ln /top/sub/f /outside; ln -s /top /link; ln -s sub/f /top/s
+  mkfifo /top/pipe; chmod 4711 /top/other; touch -d @-5 /top/sub; truncate -s 90000000 /top/hole; echo x > /only/new/x
+  rm /bin/vi /bin/ed; echo changed > /bin/ed; ln /bin/ed /bin/red; chmod 700 /tmp; echo more >> /etc/group
+  rm -r /root; mkdir -p /root/deep; echo o > /root/deep/file; rm /bin/wc; mkdir /bin/wc; echo w > /bin/wc/w
+`;
