@@ -33,6 +33,19 @@ export function startWriteback(fd: number, offset: number, length: number): void
   call(OPERATION.syncRange, request().fd("fd", fd).u64("offset", offset).u64("length", length));
 }
 
+/**
+ * fsync(2) of files and directories, several at a time.
+ * @throws SYSTEM_CALL_FAILED, NO_SPACE, PERMISSION
+ */
+export function syncFiles(paths: readonly PathLike[]): void {
+  call(OPERATION.syncFiles, request().texts("paths", paths));
+}
+
+/** The same on another thread, for what may be large. */
+export async function syncFilesAsync(paths: readonly PathLike[]): Promise<void> {
+  await callAsync(OPERATION.syncFiles, request().texts("paths", paths));
+}
+
 /** syncfs(2) on another thread: everything written to the file system that holds `fd` is durable when it resolves. */
 export async function syncFileSystem(fd: number): Promise<void> {
   await callAsync(OPERATION.syncFileSystem, request().fd("fd", fd));

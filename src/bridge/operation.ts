@@ -23,6 +23,7 @@ export const OPERATION = {
   linkDescriptor: 45,
   readLinkIn: 46,
   readSmallFiles: 47,
+  syncFiles: 48,
   listXattrs: 50,
   getXattr: 51,
   setXattr: 52,

@@ -1,10 +1,6 @@
-import { close, closeSync, fsync, fsyncSync, open, openSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { promisify } from "node:util";
-
-const openFile = promisify(open);
-const closeFile = promisify(close);
-const fsyncFile = promisify(fsync);
+import { syncFiles, syncFilesAsync } from "../bridge/index.ts";
 
 /** Makes a directory's entries durable. */
 export function fsyncDirectory(path: string): void {
@@ -18,38 +14,29 @@ export function fsyncDirectory(path: string): void {
 
 /** Makes the content of files and directories durable, several at a time. */
 export async function fsyncAll(paths: Iterable<string>): Promise<void> {
-  const queue = [...paths];
-  const drain = async (): Promise<void> => {
-    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
-      const fd = await openFile(path, "r");
-      try {
-        await fsyncFile(fd);
-      } finally {
-        await closeFile(fd);
-      }
-    }
-  };
-  await Promise.all([drain(), drain(), drain(), drain()]);
+  await syncFilesAsync([...paths]);
+}
+
+/** The same, waiting for it: for small files and directories. */
+export function fsyncTogether(paths: readonly string[]): void {
+  syncFiles(paths);
 }
 
 /**
  * Replaces a small file atomically: readers see the old or the new content, and on return the new one survives a power
  * cut. `scratchPath` must be in the same file system.
  * @param pointAt is called before each step that others can see (fault.ts)
+ * @param before directories that must be durable before it is replaced
  */
 export function replaceDurably(
   path: string,
   scratchPath: string,
   content: string | Uint8Array,
   pointAt: (step: "rename" | "settle") => void = () => undefined,
+  before: readonly string[] = [],
 ): void {
-  const fd = openSync(scratchPath, "w", 0o600);
-  try {
-    writeFileSync(fd, content);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  writeFileSync(scratchPath, content, { mode: 0o600 });
+  fsyncTogether([scratchPath, ...before]);
   pointAt("rename");
   renameSync(scratchPath, path);
   pointAt("settle");

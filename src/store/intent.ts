@@ -1,9 +1,9 @@
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { digestHex } from "../image/digest.ts";
 import type { Digest } from "../image/types.ts";
 import { chainId } from "../layer/chain-id.ts";
-import { fsyncDirectory } from "./durable.ts";
+import { fsyncAll, fsyncTogether } from "./durable.ts";
 import { faultPoint } from "./fault.ts";
 
 /**
@@ -30,26 +30,43 @@ const HEX = /^[0-9a-f]{64}$/;
 /** @param scratch its path; the directory above it is made durable as well */
 export function writeIntent(scratch: string, intent: Intent): void {
   try {
-    faultPoint("intent.write");
-    const fd = openSync(join(scratch, INTENT_FILE), "w", 0o600);
-    try {
-      writeFileSync(fd, JSON.stringify(intent));
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    const paths = noteIntent(scratch, intent);
     faultPoint("intent.sync");
-    fsyncDirectory(scratch);
-    fsyncDirectory(join(scratch, ".."));
+    fsyncTogether(paths);
   } catch (error) {
     endIntent(scratch);
     throw error;
   }
 }
 
+/** The same together with files that must be durable before the first move as well. */
+export async function writeIntentWith(scratch: string, intent: Intent, files: Iterable<string>): Promise<void> {
+  try {
+    const paths = noteIntent(scratch, intent);
+    faultPoint("intent.sync");
+    await fsyncAll([...files, ...paths]);
+  } catch (error) {
+    endIntent(scratch);
+    throw error;
+  }
+}
+
+/** Writes it; what is returned has to be made durable. */
+function noteIntent(scratch: string, intent: Intent): string[] {
+  faultPoint("intent.write");
+  const file = join(scratch, INTENT_FILE);
+  writeFileSync(file, JSON.stringify(intent), { mode: 0o600 });
+  return [file, scratch, dirname(scratch)];
+}
+
 /** What was intended has been done, or undone. */
 export function endIntent(scratch: string): void {
-  rmSync(join(scratch, INTENT_FILE), { force: true });
+  try {
+    // Not rmSync, which is code that node would have to load.
+    unlinkSync(join(scratch, INTENT_FILE));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
 }
 
 /** The intent left in a scratch directory; undefined if the process died before it moved anything. */

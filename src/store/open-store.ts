@@ -9,17 +9,17 @@ import { collect, type Collected } from "./collect.ts";
 import { replaceDurably } from "./durable.ts";
 import { faultPoint } from "./fault.ts";
 import { encodeImageRecords, type ImageRecord, readImageRecords } from "./image-records.ts";
-import { endIntent, type Intent, intentOfLayers, readIntent, writeIntent } from "./intent.ts";
+import { endIntent, type Intent, intentOfLayers, readIntent, writeIntent, writeIntentWith } from "./intent.ts";
 import { StoreLayout } from "./layout.ts";
 import { moveNames, withoutNames } from "./move-names.ts";
 import {
+  directoriesOfMoves,
   imageIdOf,
   intentOfPublication,
   isWhole,
   moveIntoPlace,
   type Prepared,
   preparePublication,
-  settleMoves,
 } from "./publish.ts";
 import { RecordLock } from "./record-lock.ts";
 import { collectReferences } from "./references.ts";
@@ -130,9 +130,9 @@ class FileStore implements Store {
 
   async publishAll(scratch: Scratch, contents: PublishedContent[]): Promise<Image[]> {
     return await this.#told(async () => {
-      const prepared = await preparePublication(this.layout, scratch.path, contents);
+      const prepared = preparePublication(this.layout, scratch.path, contents);
       const intent = intentOfPublication(prepared);
-      writeIntent(scratch.path, intent);
+      await writeIntentWith(scratch.path, intent, prepared.unsafe);
       return await this.exclusively(() => {
         const images = this.#publishOrUndo(scratch.path, prepared, contents, intent);
         faultPoint("publish.end");
@@ -179,8 +179,7 @@ class FileStore implements Store {
       records = moveNames(records, move);
       ids.push(id);
     }
-    settleMoves(this.layout);
-    this.#replace(before, records, scratch);
+    this.#replace(before, records, scratch, directoriesOfMoves(this.layout));
     return ids.map((id) => this.#image(records.find((record) => record.id === id) as ImageRecord));
   }
 
@@ -302,16 +301,16 @@ class FileStore implements Store {
   }
 
   /** Writes the records, and removes what the images that remain needed before and need no longer. */
-  #replace(before: ImageRecord[], after: ImageRecord[], scratch: string): void {
+  #replace(before: ImageRecord[], after: ImageRecord[], scratch: string, moves: readonly string[] = []): void {
     const intent: Intent = { blobs: this.#dropped(before, after), layers: [], chains: [] };
     if (intent.blobs.length === 0) {
-      this.#write(after, scratch);
+      this.#write(after, scratch, moves);
       return;
     }
     const aside = makeScratch(this.layout.tmpDir());
     try {
       writeIntent(aside.path, intent);
-      this.#write(after, scratch);
+      this.#write(after, scratch, moves);
       this.#collectRest(intent, aside.path);
       endIntent(aside.path);
     } finally {
@@ -330,16 +329,18 @@ class FileStore implements Store {
     return [...intentOf(replaced.map((record) => this.#image(record))).blobs, ...forgotten.map(digestHex)];
   }
 
-  #write(records: ImageRecord[], scratch: string): void {
+  /** @param moves directories whose new entries the records name */
+  #write(records: ImageRecord[], scratch: string, moves: readonly string[] = []): void {
     const text = encodeImageRecords(records);
     const fresh = join(scratch, "images.json");
     const steps = new Set<string>();
     faultPoint("records.write");
     try {
-      replaceDurably(this.layout.imagesFile(), fresh, text, (step) => {
+      const pointAt = (step: "rename" | "settle"): void => {
         steps.add(step);
         faultPoint(`records.${step}`);
-      });
+      };
+      replaceDurably(this.layout.imagesFile(), fresh, text, pointAt, moves);
     } catch (error) {
       throw steps.has("settle")
         ? halfDone("the new records are written, but may not survive a power cut", error)

@@ -5,7 +5,6 @@ import { configPlatform, parseConfig } from "../image/config.ts";
 import { digestHex } from "../image/digest.ts";
 import { parseManifest } from "../image/manifest.ts";
 import type { Descriptor, Digest, ImageConfig, ImageManifest } from "../image/types.ts";
-import { fsyncAll, fsyncDirectory } from "./durable.ts";
 import { faultPoint } from "./fault.ts";
 import type { ImageRecord } from "./image-records.ts";
 import type { Intent } from "./intent.ts";
@@ -17,23 +16,21 @@ import type { PublishedContent, PublishedLayer } from "./store.ts";
 /** Up to here a blob is taken for a document, and compared byte by byte with one that the store has. */
 const DOCUMENT_BYTES = 1 << 20;
 
-/** Content that is durable in its scratch directory, in the shape that it has in the store: it has only to be moved. */
+/** Content in its scratch directory, in the shape that it has in the store: once durable, it has only to be moved. */
 export interface Prepared {
   blobs: Map<Digest, string>;
   layers: Map<Digest, string>;
+  /** Files and directories that are still to be made durable. */
+  unsafe: Set<string>;
   /** A directory for damaged files of the store that are replaced; made at need. */
   aside: string;
 }
 
-/** Puts the scratch files into shape and makes them durable. */
-export async function preparePublication(
-  layout: StoreLayout,
-  scratch: string,
-  contents: PublishedContent[],
-): Promise<Prepared> {
+/** Puts the scratch files into shape. */
+export function preparePublication(layout: StoreLayout, scratch: string, contents: PublishedContent[]): Prepared {
   faultPoint("publish.prepare");
-  const prepared: Prepared = { blobs: new Map(), layers: new Map(), aside: join(scratch, "damaged") };
   const unsafe = new Set<string>();
+  const prepared: Prepared = { blobs: new Map(), layers: new Map(), unsafe, aside: join(scratch, "damaged") };
   for (const { blobs } of contents) {
     for (const { digest, file, durable } of blobs) {
       if (prepared.blobs.has(digest)) continue;
@@ -46,12 +43,16 @@ export async function preparePublication(
       if (prepared.layers.has(layer.diffId)) continue;
       const dir = makeLayerDirectory(layout, scratch, layer, prepared.blobs);
       prepared.layers.set(layer.diffId, dir);
-      if (layer.durable !== true) unsafe.add(join(dir, "tar")).add(join(dir, "index"));
+      if (layer.durable !== true) {
+        unsafe.add(join(dir, "index"));
+        // A tar that is the blob itself is one file under two names.
+        const blob = layer.tar === undefined ? prepared.blobs.get(layer.blob ?? layer.diffId) : undefined;
+        if (blob === undefined || !unsafe.has(blob)) unsafe.add(join(dir, "tar"));
+      }
       unsafe.add(dir);
     }
   }
   faultPoint("publish.sync");
-  await fsyncAll(unsafe);
   return prepared;
 }
 
@@ -135,11 +136,10 @@ export function isWhole(layout: StoreLayout, prepared: Prepared, { digest, size 
   }
 }
 
-/** Makes the moves durable. */
-export function settleMoves(layout: StoreLayout): void {
+/** The directories that must be durable before a record names what was moved into them. */
+export function directoriesOfMoves(layout: StoreLayout): string[] {
   faultPoint("publish.settle");
-  fsyncDirectory(layout.blobsDir());
-  fsyncDirectory(layout.layersDir());
+  return [layout.blobsDir(), layout.layersDir()];
 }
 
 /** Moves a blob, unless the store has it; one that is seen to be damaged there is replaced. Returns its place. */

@@ -19,6 +19,7 @@ mod remove;
 mod results;
 mod small_files;
 mod spawn;
+mod sync_files;
 mod untar;
 mod walk;
 mod xattrs;

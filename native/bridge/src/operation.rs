@@ -5,7 +5,8 @@ use gantry_sys::errno::{Errno, StepError};
 
 use crate::message::{Outcome, Reply, Request};
 use crate::{
-    copy, copy_tree, extract, files, lock, mounts, probe, remove, results, small_files, spawn, untar, walk, xattrs,
+    copy, copy_tree, extract, files, lock, mounts, probe, remove, results, small_files, spawn, sync_files, untar, walk,
+    xattrs,
 };
 
 pub fn run(
@@ -36,6 +37,7 @@ pub fn run(
         45 => files::link_descriptor(request),
         46 => files::read_link_in(request, reply),
         47 => small_files::read_small_files(request, data, reply),
+        48 => sync_files::sync_files(request),
         50 => xattrs::list(request, reply),
         51 => xattrs::get(request, reply),
         52 => xattrs::set(request),

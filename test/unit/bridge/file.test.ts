@@ -26,6 +26,8 @@ import {
   renameNoReplace,
   setXattr,
   startWriteback,
+  syncFiles,
+  syncFilesAsync,
   syncFileSystem,
 } from "../../../src/bridge/index.ts";
 import { lacksRoot, scratchDirectory } from "./scratch.ts";
@@ -162,5 +164,25 @@ describe("the kernel", () => {
       expect(major * 1000 + minor).toBeGreaterThanOrEqual(6012);
     } else expect(support.reason).toMatch(/mount erofs from a file/);
     expect(() => probeErofsFile("/no/such")).not.toThrow();
+  });
+});
+
+describe("syncFiles", () => {
+  it("takes more files and directories than it has threads, and none", async () => {
+    const paths = Array.from({ length: 40 }, (_, n) => join(scratch, `sync-${n}`));
+    for (const path of paths) writeFileSync(path, "x");
+    syncFiles([...paths, scratch]);
+    await syncFilesAsync([...paths, scratch]);
+    syncFiles([]);
+  });
+
+  it("says which one it could not open, and does not stop at it", () => {
+    const missing = join(scratch, "not-there");
+    const all = [scratch, missing, scratch];
+    expect(() => {
+      syncFiles(all);
+    }).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ path: missing, name: "ENOENT" }) as unknown }),
+    );
   });
 });
