@@ -6,10 +6,10 @@ import { displayBytes } from "../kernels/display-bytes.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import type { Store } from "../store/store.ts";
 import { diffFiles, type DiffTreesOptions, type FileAspect, type FileChange } from "./diff-trees.ts";
-import type { FileTree } from "./file-tree.ts";
+import type { FileTree, OpenTreeOptions } from "./file-tree.ts";
 import { openFileTree } from "./open-file-tree.ts";
 
-export interface DiffImagesOptions extends DiffTreesOptions {
+export interface DiffImagesOptions extends DiffTreesOptions, OpenTreeOptions {
   /** What to compare; default all. */
   sections?: ReadonlySet<DiffSection>;
 }
@@ -76,9 +76,9 @@ export async function diffImages(
   reporter: Reporter,
 ): Promise<ImageDiff> {
   const wants = (section: DiffSection): boolean => options.sections?.has(section) ?? true;
-  const a = await openFileTree(store, given[0], reporter);
+  const a = await openFileTree(store, given[0], reporter, options);
   try {
-    const b = await openFileTree(store, given[1], reporter);
+    const b = await openFileTree(store, given[1], reporter, options);
     try {
       return {
         from: sideOf(a),
@@ -106,31 +106,55 @@ async function compareFiles(
   reporter: Reporter,
 ): Promise<Pick<ImageDiff, "files" | "sizeDelta">> {
   const changes = await diffFiles(a, b, options, reporter);
-  const sizeOf = ({ index }: FileTree, node: number | undefined): number => {
-    const inode = node === undefined ? undefined : index.inodeOf(node);
-    return inode !== undefined && index.isRegular(inode) ? index.sizeOf(inode) : 0;
-  };
-  return {
-    files: changes.map((change) => comparedFile(a.index, b.index, change)),
-    sizeDelta: changes.reduce((sum, change) => sum + sizeOf(b, change.b) - sizeOf(a, change.a), 0),
-  };
+  let sizeDelta = 0;
+  const files = changes.map((change): ComparedFile => {
+    sizeDelta += dataBytes(b.index, change.b) - dataBytes(a.index, change.a);
+    return new ComparedNode(a.index, b.index, change);
+  });
+  return { files, sizeDelta };
+}
+
+function dataBytes(index: LayerIndex, node: number | undefined): number {
+  const inode = node === undefined ? undefined : index.inodeOf(node);
+  return inode !== undefined && index.isRegular(inode) ? index.sizeOf(inode) : 0;
 }
 
 /** Facts are looked up when asked for: a summary of thousands of files asks for none. */
-function comparedFile(a: LayerIndex, b: LayerIndex, change: FileChange): ComparedFile {
-  return {
-    kind: change.kind,
-    get path() {
-      return change.path;
-    },
-    aspects: change.aspects,
-    get from() {
-      return change.a === undefined ? undefined : fileFacts(a, change.a);
-    },
-    get to() {
-      return change.b === undefined ? undefined : fileFacts(b, change.b);
-    },
-  };
+class ComparedNode implements ComparedFile {
+  readonly #a: LayerIndex;
+  readonly #b: LayerIndex;
+  readonly #change: FileChange;
+
+  constructor(a: LayerIndex, b: LayerIndex, change: FileChange) {
+    this.#a = a;
+    this.#b = b;
+    this.#change = change;
+  }
+
+  get kind(): ComparedFile["kind"] {
+    return this.#change.kind;
+  }
+
+  get path(): string {
+    return this.#change.path;
+  }
+
+  get aspects(): readonly FileAspect[] {
+    return this.#change.aspects;
+  }
+
+  get from(): FileFacts | undefined {
+    return this.#change.a === undefined ? undefined : fileFacts(this.#a, this.#change.a);
+  }
+
+  get to(): FileFacts | undefined {
+    return this.#change.b === undefined ? undefined : fileFacts(this.#b, this.#change.b);
+  }
+
+  toJSON(): ComparedFile {
+    const { kind, path, aspects, from, to } = this;
+    return { kind, path, aspects, from, to };
+  }
 }
 
 async function comparePackages(a: FileTree, b: FileTree): Promise<Pick<ImageDiff, "packages" | "packageNotes">> {

@@ -6,34 +6,24 @@ import type { Listing } from "../../format/listing.ts";
 
 /** One difference of any section, as tables and templates show it. */
 export interface DiffRow {
-  section: "file" | "config" | "package";
+  readonly section: "file" | "config" | "package";
   /** Docker's letters: added, changed, deleted. */
-  kind: "A" | "C" | "D";
+  readonly kind: "A" | "C" | "D";
   /** A file's path, `Env FOO`, a package's name. */
   readonly name: string;
   /** What differs about a file. */
-  changes: string;
+  readonly changes: string;
   /** Made when asked for: of thousands of files nobody may. */
-  from: () => string;
-  to: () => string;
-  file?: ComparedFile;
+  from(): string;
+  to(): string;
+  readonly file?: ComparedFile;
 }
 
 const LETTERS = { added: "A", changed: "C", deleted: "D" } as const;
 
 /** Every difference of the sections that were compared. */
 export function diffRows(diff: ImageDiff): DiffRow[] {
-  const rows: DiffRow[] = (diff.files ?? []).map((file) => ({
-    section: "file",
-    kind: file.kind,
-    get name() {
-      return file.path;
-    },
-    changes: file.aspects.join(", "),
-    from: () => (file.from === undefined ? "" : factsText(file.from)),
-    to: () => (file.to === undefined ? "" : factsText(file.to)),
-    file,
-  }));
+  const rows: DiffRow[] = (diff.files ?? []).map((file) => new FileRow(file));
   for (const { kind, field, key, from = "", to = "" } of diff.config ?? []) {
     const name = key === undefined ? field : `${field} ${key}`;
     rows.push({ section: "config", kind: LETTERS[kind], name, changes: "", from: () => from, to: () => to });
@@ -43,6 +33,36 @@ export function diffRows(diff: ImageDiff): DiffRow[] {
     rows.push({ section: "package", kind: LETTERS[kind], name: full, changes: "", from: () => from, to: () => to });
   }
   return rows;
+}
+
+/** One of thousands: no more of it is made than is asked for. */
+class FileRow implements DiffRow {
+  readonly section = "file";
+  readonly file: ComparedFile;
+
+  constructor(file: ComparedFile) {
+    this.file = file;
+  }
+
+  get kind(): DiffRow["kind"] {
+    return this.file.kind;
+  }
+
+  get name(): string {
+    return this.file.path;
+  }
+
+  get changes(): string {
+    return this.file.aspects.join(", ");
+  }
+
+  from(): string {
+    return this.file.from === undefined ? "" : factsText(this.file.from);
+  }
+
+  to(): string {
+    return this.file.to === undefined ? "" : factsText(this.file.to);
+  }
 }
 
 function factsText(facts: FileFacts): string {
@@ -58,7 +78,7 @@ export const DIFF_LISTING: Listing<DiffRow> = {
   table: ["Kind", "Name", "Changes", "From", "To"],
   fields: {
     Changes: { title: "CHANGES", value: ({ changes }) => changes },
-    From: { title: "FROM", value: ({ from }) => from() },
+    From: { title: "FROM", value: (row) => row.from() },
     Kind: { title: "KIND", value: ({ kind }) => kind },
     Name: { title: "NAME", value: ({ name }) => name },
     Path: { title: "PATH", value: ({ file }) => file?.path ?? "" },
@@ -67,7 +87,7 @@ export const DIFF_LISTING: Listing<DiffRow> = {
       title: "SIZE DELTA",
       value: ({ file }) => (file === undefined ? 0 : (file.to?.size ?? 0) - (file.from?.size ?? 0)),
     },
-    To: { title: "TO", value: ({ to }) => to() },
+    To: { title: "TO", value: (row) => row.to() },
     Type: { title: "TYPE", value: ({ file }) => (file?.to ?? file?.from)?.type ?? "" },
   },
 };
@@ -118,8 +138,10 @@ function sectionText(rows: readonly DiffRow[]): string {
 }
 
 /** What is worth a word about a changed file, beside its path. */
-function fileNote({ kind, aspects, from, to }: ComparedFile): string {
-  if (kind !== "C" || from === undefined || to === undefined) return "";
+function fileNote(file: ComparedFile): string {
+  if (file.kind !== "C") return "";
+  const { aspects, from, to } = file;
+  if (from === undefined || to === undefined) return "";
   const words = aspects.map((aspect) => {
     if (aspect === "content" && from.size !== to.size) return `content ${from.size}B -> ${to.size}B`;
     if (aspect === "mode") return `mode ${fileMode(from.type, from.mode)} -> ${fileMode(to.type, to.mode)}`;
