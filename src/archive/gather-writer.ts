@@ -7,6 +7,8 @@ const BUFFER_BYTES = 1 << 20;
 export interface GatherOptions {
   /** Sees all bytes, in order, before they are written: a hash, a scanner. The view is valid during the call only. */
   onBytes?: (bytes: Uint8Array) => void;
+  /** Called with the bytes appended so far, about once a megabyte. */
+  onProgress?: (bytes: number) => void;
   signal?: AbortSignal;
 }
 
@@ -122,6 +124,7 @@ export class GatherWriter {
     [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
     this.#total += this.#used;
     this.#used = 0;
+    this.options.onProgress?.(this.#total);
   }
 }
 

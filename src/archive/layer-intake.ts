@@ -35,6 +35,8 @@ export interface IntakeOptions {
 }
 
 interface Task {
+  /** What events call it: the label, and a number where that is another's already. */
+  id: string;
   job: LayerIngest;
   start: (result: Promise<LayerFacts>) => void;
   /** Files that grow while it runs. */
@@ -53,6 +55,7 @@ export class LayerIntake {
   readonly #taken = new Map<ArchiveFile, Promise<TakenLayer>>();
   readonly #backlog: Task[] = [];
   readonly #running = new Set<Task>();
+  readonly #labels = new Map<string, number>();
   #backlogBytes = 0;
   #pool: WorkerPool | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -110,6 +113,7 @@ export class LayerIntake {
       doneBytes: new SharedArrayBuffer(8),
     };
     const task: Task = {
+      id: this.#idOf(options.label),
       job,
       outputs: inPlace ? [tarFile] : [copy, tarFile],
       label: options.label,
@@ -132,6 +136,12 @@ export class LayerIntake {
       tarFile: found.compression === "none" ? received : tarFile,
       indexFile,
     }));
+  }
+
+  #idOf(label: string): string {
+    const times = (this.#labels.get(label) ?? 0) + 1;
+    this.#labels.set(label, times);
+    return times === 1 ? label : `${label} ${times}`;
   }
 
   #source(
@@ -170,14 +180,13 @@ export class LayerIntake {
   /** Progress of a task, and its bytes on their way to the disk while it goes on. */
   #watch(task: Task, result: Promise<LayerFacts>): void {
     this.#running.add(task);
-    const id = task.job.indexFile;
-    this.#reporter.emit({ kind: "start", task: id, label: task.label, totalBytes: task.job.source.size });
+    this.#reporter.emit({ kind: "start", task: task.id, label: task.label, totalBytes: task.job.source.size });
     this.#timer ??= setInterval(() => {
       for (const running of this.#running) this.#advance(running);
     }, PROGRESS_MS).unref();
     const end = (): void => {
       this.#running.delete(task);
-      this.#reporter.emit({ kind: "done", task: id });
+      this.#reporter.emit({ kind: "done", task: task.id });
     };
     result.then(end, end);
   }
@@ -185,7 +194,7 @@ export class LayerIntake {
   #advance(task: Task): void {
     const [doneBytes = 0] = new Float64Array(task.job.doneBytes as SharedArrayBuffer);
     if (doneBytes === 0) return;
-    this.#reporter.emit({ kind: "advance", task: task.job.indexFile, doneBytes, totalBytes: task.job.source.size });
+    this.#reporter.emit({ kind: "advance", task: task.id, doneBytes, totalBytes: task.job.source.size });
     for (const path of task.outputs) beginWriteback(path);
   }
 

@@ -46,7 +46,7 @@ export async function takeStream(
   const total = totalBytes === undefined ? {} : { totalBytes };
   const task = "import";
   try {
-    reporter.emit({ kind: "start", task, label, ...total });
+    reporter.emit({ kind: "start", task, label: `Importing ${label}`, ...total });
     const start = await firstBytes(source.chunks);
     if (start.length === 0) {
       throw new GantryError("ARCHIVE_INVALID", `${label} is empty`, { remedy: "Give a tar of a root file system." });

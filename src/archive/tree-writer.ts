@@ -42,8 +42,10 @@ export async function writeTree(
   reporter: Reporter,
   options: TreeWriterOptions = {},
 ): Promise<WrittenTree> {
+  const { task } = options;
   const writer = new GatherWriter(fd, {
     ...(options.onBytes && { onBytes: options.onBytes }),
+    ...(task !== undefined && { onProgress: (doneBytes) => reporter.emit({ kind: "advance", task, doneBytes }) }),
     signal: reporter.signal,
   });
   const files = new SourceFiles(index, sources);
@@ -67,8 +69,6 @@ export async function writeTree(
           const wait = writer.appendZeros(padding);
           if (wait !== undefined) await wait;
         }
-        if (options.task !== undefined)
-          reporter.emit({ kind: "advance", task: options.task, doneBytes: writer.bytesAppended });
       }
     }
     await writer.append(END_OF_ARCHIVE);

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
 import type { ArchivedImage, ArchivedLayer } from "../archive/archived-image.ts";
 import { findImages } from "../archive/find-images.ts";
 import { LayerIntake } from "../archive/layer-intake.ts";
@@ -47,7 +48,7 @@ export async function openArchivedTree(
       { scratch: scratch.path, reporter, limits, storedBlob: () => undefined, onSpooling: () => undefined },
     );
     const image = choose(findImages(contents, options), name, path);
-    const layers = await scanLayers(image.layers, intake, scratch.path, limits);
+    const layers = await scanLayers(image.layers, intake, scratch.path, limits, reporter);
     return {
       kind: "archive",
       label: given,
@@ -108,6 +109,7 @@ async function scanLayers(
   intake: LayerIntake,
   scratch: string,
   limits: ArchiveLimits,
+  reporter: Reporter,
 ): Promise<ScannedLayer[]> {
   const begun = layers.map((layer) => {
     const { location } = layer.file;
@@ -124,7 +126,12 @@ async function scanLayers(
   });
   await intake.flush();
   const scanned: ScannedLayer[] = [];
-  for (const finish of begun) scanned.push(await finish());
+  for (const finish of begun) {
+    scanned.push(await finish());
+    // A turn of the event loop, so that a signal is seen.
+    await turn();
+    if (reporter.signal.aborted) throw new GantryError("CANCELLED", "cancelled");
+  }
   return scanned;
 }
 

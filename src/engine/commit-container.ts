@@ -114,7 +114,7 @@ async function writeLayer(
   let indexBytes: Uint8Array = new Uint8Array(0);
   const fd = openSync(tar, "wx", 0o600);
   try {
-    reporter.emit({ kind: "start", task, label, totalBytes: treeDataBytes(tree.index) });
+    reporter.emit({ kind: "start", task, label: `Committing ${label}`, totalBytes: treeDataBytes(tree.index) });
     const { tarBytes, changedWhileRead } = await writeTree(tree.index, tree.sources, fd, reporter, {
       task,
       onBytes: (bytes) => {

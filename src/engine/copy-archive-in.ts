@@ -61,7 +61,7 @@ export async function copyArchiveIn(
         });
       }
     };
-    reporter.emit({ kind: "start", task, label: target.shown });
+    reporter.emit({ kind: "start", task, label: `Copying to ${target.shown}` });
     let doneBytes = start.length;
     take(start);
     for await (const chunk of chunks) {

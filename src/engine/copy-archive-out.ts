@@ -52,7 +52,7 @@ export async function copyArchiveOut(
         : await walkRoot(directory, from, name, options.leaves, keep, reporter);
     const { index, sources, skippedSockets } = tree;
     const task = "copy";
-    reporter.emit({ kind: "start", task, label: source.shown, totalBytes: treeDataBytes(index) });
+    reporter.emit({ kind: "start", task, label: `Copying ${source.shown}`, totalBytes: treeDataBytes(index) });
     const start = whole ? headerOf(directory) : new Uint8Array(0);
     writeAll(fd, start);
     const { tarBytes, changedWhileRead } = await writeTree(index, sources, fd, reporter, { task });

@@ -55,7 +55,7 @@ export async function copyBetween(
     options.check?.(directory);
     const { task } = options;
     const totals = found.stat.isFile() ? { totalBytes: found.stat.size } : {};
-    reporter.emit({ kind: "start", task, label: source.shown, ...totals });
+    reporter.emit({ kind: "start", task, label: `Copying ${source.shown}`, ...totals });
     const copyName = placement.into === "destination" ? placement.name : posix.basename(path);
     const made = `/proc/self/fd/${directory}/${copyName}`;
     const isNew = lstatSync(made, { throwIfNoEntry: false }) === undefined;

@@ -27,10 +27,10 @@ export async function exportContainer(
 ): Promise<ExportedContainer> {
   const paths = findContainer(store.layout, given);
   const record = readContainerRecord(paths);
-  const task = `export ${paths.id}`;
+  const task = `export ${record.name}`;
   const tree = await containerTree(store, record, paths, reporter);
   const totalBytes = treeDataBytes(tree.index);
-  reporter.emit({ kind: "start", task, label: record.name, totalBytes });
+  reporter.emit({ kind: "start", task, label: `Exporting ${record.name}`, totalBytes });
   const { tarBytes, changedWhileRead } = await writeOutput(target, totalBytes, reporter.signal, (fd) =>
     writeTree(tree.index, tree.sources, fd, reporter, { task }),
   );
