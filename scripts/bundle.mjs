@@ -5,6 +5,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -109,12 +110,19 @@ function warmUp(dist) {
     spawnSync(join(dist, "gantry"), words, { env: { ...environment, ...more }, stdio: "ignore", timeout: 30_000 });
   // Loading lasts long enough to compile as it goes; in the cache it would slow all the others down.
   gantry(["load", "-q", "-i", archive], { GANTRY_WARM_UP: "" });
+  // A container that has something to commit.
+  gantry(["create", "--name", "changed", "warm-up", "true"], { GANTRY_WARM_UP: "" });
+  const containers = join(environment.GANTRY_ROOT, "containers");
+  for (const id of existsSync(containers) ? readdirSync(containers) : []) {
+    writeFileSync(join(containers, id, "upper", "file"), "changed");
+  }
   // No container is started: that needs rights that who builds may not have. A failure here only makes commands slower.
   const commandLines = [
     ["images"],
     ["image", "inspect", "warm-up"],
     ["create", "--name", "warm-up", "warm-up", "true"],
     ["ps", "-a"],
+    ["commit", "changed"],
     ["rm", "warm-up"],
     ["version"],
   ];
