@@ -14,7 +14,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileError, GantryError, isGantryError } from "../errors/index.ts";
 import type { Reporter } from "../events/progress.ts";
-import type { Image } from "../image/types.ts";
+import { formatPlatform, hostPlatform, runsOn } from "../image/platform.ts";
+import type { Image, Platform } from "../image/types.ts";
 import { type ContainerRequest, mergeConfig } from "../runtime/container-config.ts";
 import { containerEvent } from "../runtime/container-event.ts";
 import { newContainerId } from "../runtime/container-id.ts";
@@ -45,7 +46,9 @@ export interface CreatedContainer {
  * Makes a container without starting it. On return it is visible under its id and name and, unless it is to be removed
  * when it ends, durable. Interrupted at any moment, it leaves only what the next command cleans.
  *
- * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, CONTAINER_NAME_INVALID, CONTAINER_NAME_IN_USE, CONTAINER_CONFIG_INVALID,
+ * An image that this machine cannot run is a warning only: an emulator may be there.
+ *
+ * @throws IMAGE_NOT_FOUND, IMAGE_AMBIGUOUS, PLATFORM_NOT_FOUND, CONTAINER_NAME_INVALID, CONTAINER_NAME_IN_USE, CONTAINER_CONFIG_INVALID,
  *   CAPABILITY_INVALID, SIGNAL_INVALID, USER_NOT_FOUND, GROUP_NOT_FOUND, USAGE, and what preparing the image throws
  */
 export async function createContainer(
@@ -54,7 +57,7 @@ export async function createContainer(
   reporter: Reporter,
 ): Promise<CreatedContainer> {
   const name = request.name === undefined ? undefined : validContainerName(request.name);
-  const image = imageOf(store, request.image);
+  const image = imageOf(store, request, reporter);
   const id = newContainerId();
   const { config, args } = mergeConfig(image.config.config ?? {}, request, id, hostname());
   const hostConfig = checkedResources({ NetworkMode: "none", ...request.hostConfig });
@@ -104,9 +107,11 @@ export async function createContainer(
   return { record, base };
 }
 
-function imageOf(store: Store, reference: string): Image {
+function imageOf(store: Store, { image: reference, platform }: ContainerRequest, reporter: Reporter): Image {
   try {
-    return store.resolveImage(reference);
+    const image = store.resolveImage(reference, { platform });
+    if (platform === undefined) warnOfPlatform(image.platform, reporter);
+    return image;
   } catch (error) {
     if (!isGantryError(error, "IMAGE_NOT_FOUND")) throw error;
     throw new GantryError("IMAGE_NOT_FOUND", `Unable to find image '${withTag(reference)}' locally`, {
@@ -115,6 +120,16 @@ function imageOf(store: Store, reference: string): Image {
       cause: error,
     });
   }
+}
+
+/** In Docker's words: who asked for a platform knows that it may need an emulator. */
+function warnOfPlatform(offered: Platform, reporter: Reporter): void {
+  const host = hostPlatform();
+  if (runsOn(offered, host)) return;
+  const text =
+    `The requested image's platform (${formatPlatform(offered)}) does not match the detected host platform ` +
+    `(${formatPlatform(host)}) and no specific platform was requested`;
+  reporter.emit({ kind: "message", level: "warning", text });
 }
 
 function withTag(reference: string): string {

@@ -83,6 +83,12 @@ function runnable(host: Platform): Platform[] {
   return [host];
 }
 
+/** Whether a machine of platform `host` runs images of `offered` without emulation; one that does not say may be anything. */
+export function runsOn(offered: Platform, host: Platform): boolean {
+  const said = { ...offered, os: offered.os || host.os, architecture: offered.architecture || host.architecture };
+  return runnable(host).some((platform) => platformMatches(said, platform));
+}
+
 /**
  * The candidate that suits `wanted` best: that very variant before one that says nothing or another; where none is of
  * its architecture, one that a machine of that platform runs as well; else the first.

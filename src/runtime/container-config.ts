@@ -1,5 +1,5 @@
 import { GantryError } from "../errors/index.ts";
-import type { RunConfig } from "../image/types.ts";
+import type { Platform, RunConfig } from "../image/types.ts";
 import type { ContainerConfig, HostConfig } from "./container-record.ts";
 import { shortId } from "./container-id.ts";
 
@@ -7,6 +7,8 @@ import { shortId } from "./container-id.ts";
 export interface ContainerRequest {
   /** As the user wrote it. */
   image: string;
+  /** Which of a multi-platform image's, exactly; else the one that suits this machine best. */
+  platform?: Platform;
   command: readonly string[];
   /** Empty text: no entry point, not the image's either. */
   entrypoint?: string;

@@ -31,6 +31,7 @@ export const CREATE_FLAGS = {
   "no-healthcheck": boolFlag("Disable any container-specified HEALTHCHECK", { hidden: true }),
   "oom-score-adj": intFlag("Tune host's OOM preferences (-1000 to 1000)", { min: -1000, max: 1000 }),
   "pids-limit": intFlag("Tune container pids limit (set -1 for unlimited)"),
+  platform: stringFlag('Set platform if the image is multi-platform capable, "os[/arch[/variant]]"'),
   privileged: boolFlag("Give extended privileges to this container"),
   pull: stringFlag("Pull image before running: missing or never", { default: "missing", hidden: true }),
   "read-only": boolFlag("Mount the container's root filesystem as read only"),

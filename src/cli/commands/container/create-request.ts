@@ -45,6 +45,11 @@ export async function createRequest(
     hostConfig: await hostConfigOf(line),
   };
   if (given.has("entrypoint")) request.entrypoint = flags.entrypoint;
+  // Docker's clients take the variable for the flag.
+  const platform = flags.platform === "" ? context.environment["DOCKER_DEFAULT_PLATFORM"] : flags.platform;
+  if (platform !== undefined && platform !== "") {
+    request.platform = (await import("../../../image/platform.ts")).parsePlatform(platform);
+  }
   if (flags.name !== "") request.name = flags.name;
   if (flags.user !== "") request.user = flags.user;
   if (flags.workdir !== "") request.workdir = flags.workdir;

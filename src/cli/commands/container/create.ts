@@ -1,8 +1,8 @@
-import { SILENT_REPORTER } from "../../../events/progress.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { CREATE_FLAGS } from "./create-flags.ts";
 import { createRequest } from "./create-request.ts";
 import { writeContainerIdFile } from "./cid-file.ts";
+import { warningReporter } from "./warning-reporter.ts";
 
 export const command = defineCommand({
   summary: "Create a new container",
@@ -17,8 +17,7 @@ export const command = defineCommand({
     const { createContainer } = await import("../../../engine/create-container.ts");
     const request = await createRequest(context, { flags, operands, given }, true);
     request.attach = { stdin: flags.interactive, stdout: true, stderr: true };
-    const reporter = { ...SILENT_REPORTER, signal: context.signal };
-    const { record } = await createContainer(openStore(context.storeRoot), request, reporter);
+    const { record } = await createContainer(openStore(context.storeRoot), request, warningReporter(context));
     writeContainerIdFile(flags.cidfile, record.id);
     context.stdout.write(`${record.id}\n`);
     return 0;

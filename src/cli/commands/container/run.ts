@@ -1,11 +1,11 @@
 import { GantryError } from "../../../errors/index.ts";
-import { SILENT_REPORTER } from "../../../events/progress.ts";
 import { defineCommand } from "../../framework/command.ts";
 import { boolFlag, stringFlag } from "../../framework/flags.ts";
 import { writeContainerIdFile } from "./cid-file.ts";
 import { CREATE_FLAGS } from "./create-flags.ts";
 import { createRequest } from "./create-request.ts";
 import { DEFAULT_DETACH_KEYS } from "./detach-keys.ts";
+import { warningReporter } from "./warning-reporter.ts";
 
 export const command = defineCommand({
   summary: "Create and run a new container from an image",
@@ -25,6 +25,10 @@ export const command = defineCommand({
   examples: [
     { says: "Run a command and remove the container afterwards", line: "gantry run --rm busybox echo hello" },
     { says: "Work in a shell", line: "gantry run --rm -it busybox sh" },
+    {
+      says: "Another platform's image, with an emulator",
+      line: "gantry run --rm --platform linux/arm64 busybox uname -m",
+    },
     { says: "Run a server in the background", line: "gantry run -d --name web busybox httpd -f" },
   ],
   async run(context, { flags, operands, given }) {
@@ -46,10 +50,7 @@ export const command = defineCommand({
       store,
       request,
       { attached, interactive: attach.stdin || flags.tty },
-      {
-        ...SILENT_REPORTER,
-        signal: context.signal,
-      },
+      warningReporter(context),
     );
     writeContainerIdFile(flags.cidfile, running.record.id);
     if (running.connection === undefined) {
