@@ -1,8 +1,12 @@
 import { expect, it } from "vitest";
 import { isGantryError } from "../../src/errors/index.ts";
 import { buildLayerIndex, mergeChain } from "../../src/kernels/layer.ts";
+import { comparableIndex, comparableTree } from "../oracles/compare-index.ts";
+import { decodeIndex } from "../oracles/decode-index.ts";
 import { encodeRecords, record } from "../oracles/entry-records.ts";
+import { layerTree, Refused } from "../oracles/layer-tree.ts";
 import { Random } from "../oracles/random.ts";
+import { randomLinks } from "../oracles/random-links.ts";
 
 const FUZZ_MS = Number(process.env["FUZZ_SECONDS"] ?? 1.5) * 1000;
 
@@ -74,3 +78,32 @@ it("no damaged records crash or hang the build", () => {
     }
   }
 });
+
+it("paths through symbolic links lead where the oracle says, entry by entry", () => {
+  const end = performance.now() + FUZZ_MS;
+  const start = process.env["FUZZ_SECONDS"] === undefined ? 1 : Date.now() >>> 0;
+  let built = 0;
+  for (let seed = start; performance.now() < end; seed++) {
+    const random = new Random(seed);
+    const records = randomLinks(random, 4 + random.below(12));
+    for (let count = 1; count <= records.length; count++) {
+      const layer = records.slice(0, count);
+      const expected = outcome(() => comparableTree(layerTree(layer), false));
+      const actual = outcome(() => comparableIndex(decodeIndex(buildLayerIndex(encodeRecords(layer)))));
+      expect(actual, `seed ${seed}, ${count} entries`).toEqual(expected);
+      if (typeof actual === "string") records.splice(--count, 1);
+      else built++;
+    }
+  }
+  expect(built).toBeGreaterThan(10);
+});
+
+/** What a call gives, or the code that it is refused with. */
+function outcome<T>(call: () => T): T | string {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof Refused || isGantryError(error)) return error.code;
+    throw error;
+  }
+}

@@ -194,6 +194,21 @@ describe("a layer's index", () => {
     expect(paths(index)).toEqual(["", "a", "b", "b2", "t", "u", "t/1", "t/x", "u/1", "t/x/y", "t/x/y/2"]);
   });
 
+  it("of 100,000 entries, each through the longest chain of links there may be, is made in reasonable time", () => {
+    const links = Array.from({ length: 40 }, (_, n) =>
+      record(2, `l${n}`, { link: n === 0 ? "./".repeat(200) : `l${n - 1}` }),
+    );
+    const entries = Array.from({ length: 50_000 }, (_, n) => [
+      record(0, `l39/f${n}`),
+      record(1, `l${38 - (n % 2)}/g${n}`, { link: `l39/f${n}` }),
+    ]).flat();
+    const records = encodeRecords([...links, ...entries]);
+    const start = performance.now();
+    const index = buildLayerIndex(records);
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(Buffer.from(index).readUInt32LE(16)).toBe(100_041);
+  });
+
   it("of records that are cut off is a bug, and says so", () => {
     const bytes = encodeRecords([record(0, "a-name-of-some-length")]);
     expect(codeOf(() => buildLayerIndex(bytes.subarray(0, 96)))[0]).toBe("INTERNAL");
