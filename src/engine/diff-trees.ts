@@ -56,7 +56,7 @@ export async function diffFiles(
     }
     return { index: index.bytes, sources };
   };
-  let changes = diffTrees(input(a), input(b));
+  let changes = areSameLayers(a, b) ? [] : diffTrees(input(a), input(b));
   if (options.path !== undefined) changes = below(a.index, b.index, changes, options.path);
   await settleContents(a, b, changes, options.quick === true, reporter);
   const paths = new Paths(a.index, b.index);
@@ -68,6 +68,12 @@ export async function diffFiles(
       found.push(new ChangedFile(kind, aspectsOf(what & ~times), nodeA, nodeB, paths));
   }
   return found;
+}
+
+/** Whether two images are of the same layers, as those are that differ in their configuration only. */
+function areSameLayers(a: FileTree, b: FileTree): boolean {
+  if (a.kind !== "image" || b.kind !== "image" || a.sourceKeys.length !== b.sourceKeys.length) return false;
+  return a.sourceKeys.every((key, layer) => key === b.sourceKeys[layer]);
 }
 
 /** Of thousands, a summary asks no path: it is made when asked for. */
