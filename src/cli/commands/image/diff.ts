@@ -33,7 +33,7 @@ export const command = defineCommand({
         return text;
       },
     }),
-    packages: boolFlag("Compare the installed packages (dpkg, apk; rpm databases are not read, which is said)"),
+    packages: boolFlag("Compare the installed packages (dpkg, apk, rpm)"),
     path: stringFlag("Compare only files at or below this path"),
     ...TREE_FLAGS,
     quick: boolFlag("Take files of the same size and time to be the same, without reading them"),
