@@ -1,14 +1,13 @@
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { fileError, GantryError, isGantryError } from "../errors/index.ts";
-import { chainId } from "../layer/chain-id.ts";
 import { digestHex } from "../image/digest.ts";
 import type { Descriptor, Digest, Image, Platform, ReceivedIndex } from "../image/types.ts";
 import { containersIn, releaseAbandonedNames } from "./abandoned-names.ts";
 import { collect, type Collected } from "./collect.ts";
-import { replaceDurably } from "./durable.ts";
 import { faultPoint } from "./fault.ts";
-import { encodeImageRecords, type ImageRecord, readImageRecords } from "./image-records.ts";
+import { halfDone } from "./half-done.ts";
+import { indexBlobs, intentOf, whole, wholeContent } from "./image-intent.ts";
+import type { ImageRecord } from "./image-records.ts";
 import { endIntent, type Intent, intentOfLayers, readIntent, writeIntent, writeIntentWith } from "./intent.ts";
 import { StoreLayout } from "./layout.ts";
 import { moveNames, withoutNames } from "./move-names.ts";
@@ -22,6 +21,7 @@ import {
   preparePublication,
 } from "./publish.ts";
 import { RecordLock } from "./record-lock.ts";
+import { RecordsFile } from "./records-file.ts";
 import { collectReferences } from "./references.ts";
 import { removing } from "./reserve.ts";
 import { repositoryOf, resolveRecord } from "./resolve-image.ts";
@@ -40,17 +40,18 @@ export function openStore(root: string): Store {
   return new FileStore(new StoreLayout(root));
 }
 
-const HEX = /^[0-9a-f]{64}$/;
 /** A command waits so long for the lock before it leaves the leftovers of others to the next command. */
 const RECOVERY_PATIENCE_MS = 2000;
 
 class FileStore implements Store {
   readonly layout: StoreLayout;
   readonly #lock: RecordLock;
+  readonly #recordsFile: RecordsFile;
 
   constructor(layout: StoreLayout) {
     this.layout = layout;
     this.#lock = new RecordLock(layout.lockFile());
+    this.#recordsFile = new RecordsFile(layout);
     requireStoreVersion(layout);
     cleanLeftovers(layout.tmpDir(), (path) => this.#recover(path));
   }
@@ -72,7 +73,7 @@ class FileStore implements Store {
   }
 
   hasImage(id: Digest): boolean {
-    return this.#records().some((record) => record.id === id);
+    return this.#recordsFile.read().some((record) => record.id === id);
   }
 
   readBlob(digest: Digest): Uint8Array {
@@ -92,7 +93,8 @@ class FileStore implements Store {
   }
 
   images(): Image[] {
-    return this.#records()
+    return this.#recordsFile
+      .read()
       .sort((a, b) => (Date.parse(b.created) || 0) - (Date.parse(a.created) || 0))
       .map((record) => this.#image(record));
   }
@@ -102,7 +104,7 @@ class FileStore implements Store {
   }
 
   resolveNamed(reference: string, options: ResolveImageOptions = {}): NamedImage {
-    const found = resolveRecord(this.#records(), reference, { ...options, platformOf: this.#platformOf });
+    const found = resolveRecord(this.#recordsFile.read(), reference, { ...options, platformOf: this.#platformOf });
     const { name, index } = found;
     const meant = name === undefined ? index : (index ?? "none");
     const platforms = found.all.map((record) => this.#image(record, meant));
@@ -113,7 +115,7 @@ class FileStore implements Store {
   repositoryTags(reference: string): { image: Image; name: string }[] {
     const repository = repositoryOf(reference);
     if (repository === undefined) return [];
-    const records = this.#records();
+    const records = this.#recordsFile.read();
     const names = new Set(
       records.flatMap((record) => record.names).filter((name) => name.startsWith(`${repository}:`)),
     );
@@ -157,7 +159,7 @@ class FileStore implements Store {
   }
 
   #publishPrepared(scratch: string, prepared: Prepared, contents: PublishedContent[]): Image[] {
-    let records = this.#records();
+    let records = this.#recordsFile.read();
     const before = records;
     const ids: Digest[] = [];
     for (const content of contents) {
@@ -208,7 +210,7 @@ class FileStore implements Store {
 
   async removeImage(images: Digest | readonly Digest[]): Promise<RemovedContent> {
     return await this.#removing((scratch) => {
-      const records = this.#records();
+      const records = this.#recordsFile.read();
       const gone = asList(images).map((id) => {
         const record = records.find((candidate) => candidate.id === id);
         if (record === undefined) throw notFound(id);
@@ -219,7 +221,7 @@ class FileStore implements Store {
       const isKnown = removed.every((image) => whole(() => image.layers) !== undefined);
       const intent = isKnown ? intentOf(removed) : wholeContent(this.layout);
       writeIntent(scratch, intent);
-      this.#write(
+      this.#recordsFile.write(
         records.filter((candidate) => !gone.includes(candidate)),
         scratch,
       );
@@ -269,17 +271,6 @@ class FileStore implements Store {
     }
   }
 
-  #records(): ImageRecord[] {
-    const records = readImageRecords(this.layout.imagesFile());
-    // A store that never had an image has neither file.
-    if (records.length > 0 || existsSync(this.layout.imagesFile()) || !existsSync(this.layout.imagesBackup())) {
-      return records;
-    }
-    throw new GantryError("STORE_CORRUPT", `the image records ${this.layout.imagesFile()} are lost`, {
-      remedy: "Run gantry system fsck --repair: there is a backup.",
-    });
-  }
-
   #image(record: ImageRecord, index?: Digest | "none"): Image {
     return storedImage(record, (digest) => this.readBlob(digest), index);
   }
@@ -291,7 +282,7 @@ class FileStore implements Store {
       const scratch = makeScratch(this.layout.tmpDir());
       try {
         await this.exclusively(() => {
-          const before = this.#records();
+          const before = this.#recordsFile.read();
           this.#replace(before, change(before), scratch.path);
         });
       } finally {
@@ -304,13 +295,13 @@ class FileStore implements Store {
   #replace(before: ImageRecord[], after: ImageRecord[], scratch: string, moves: readonly string[] = []): void {
     const intent: Intent = { blobs: this.#dropped(before, after), layers: [], chains: [] };
     if (intent.blobs.length === 0) {
-      this.#write(after, scratch, moves);
+      this.#recordsFile.write(after, scratch, moves);
       return;
     }
     const aside = makeScratch(this.layout.tmpDir());
     try {
       writeIntent(aside.path, intent);
-      this.#write(after, scratch, moves);
+      this.#recordsFile.write(after, scratch, moves);
       this.#collectRest(intent, aside.path);
       endIntent(aside.path);
     } finally {
@@ -330,35 +321,6 @@ class FileStore implements Store {
   }
 
   /** @param moves directories whose new entries the records name */
-  #write(records: ImageRecord[], scratch: string, moves: readonly string[] = []): void {
-    const text = encodeImageRecords(records);
-    const fresh = join(scratch, "images.json");
-    const steps = new Set<string>();
-    faultPoint("records.write");
-    try {
-      const pointAt = (step: "rename" | "settle"): void => {
-        steps.add(step);
-        faultPoint(`records.${step}`);
-      };
-      replaceDurably(this.layout.imagesFile(), fresh, text, pointAt, moves);
-    } catch (error) {
-      throw steps.has("settle")
-        ? halfDone("the new records are written, but may not survive a power cut", error)
-        : error;
-    }
-    this.#writeBackup(text, fresh);
-  }
-
-  #writeBackup(text: string, fresh: string): void {
-    try {
-      faultPoint("records.backup");
-      writeFileSync(fresh, text, { mode: 0o600 });
-      renameSync(fresh, this.layout.imagesBackup());
-    } catch {
-      // On a full disk: it stays one change behind.
-    }
-  }
-
   /** Collects after the records say that it goes: failing then must not look as if nothing had happened. */
   #collectRest(intent: Intent, scratch: string): Collected {
     try {
@@ -370,18 +332,9 @@ class FileStore implements Store {
 
   /** Removes the candidates that nothing needs; none while an image is damaged, so that what it needs is not known. */
   #collect(candidates: Intent, scratch: string): Collected {
-    const images = this.#records().map((record) => this.#image(record));
+    const images = this.#recordsFile.read().map((record) => this.#image(record));
     const keep = whole(() => collectReferences(images, this.layout));
     return keep === undefined ? { layers: [], bytes: 0 } : collect(this.layout, candidates, keep, scratch);
-  }
-
-  /** A process that died between the records and their backup left that one change behind. */
-  #renewBackup(scratch: string): void {
-    if (!existsSync(this.layout.imagesFile())) return;
-    const text = encodeImageRecords(this.#records());
-    if (!existsSync(this.layout.imagesBackup()) || readFileSync(this.layout.imagesBackup(), "utf8") !== text) {
-      this.#writeBackup(text, join(scratch, "images.json"));
-    }
   }
 
   /**
@@ -397,7 +350,7 @@ class FileStore implements Store {
       const recovered = this.#lock.runSync(() => {
         releaseAbandonedNames(this.layout, containers);
         if (intent !== undefined) this.#collect(intent, path);
-        this.#renewBackup(path);
+        this.#recordsFile.renewBackup(path);
         return true;
       }, RECOVERY_PATIENCE_MS);
       return recovered === true;
@@ -407,47 +360,6 @@ class FileStore implements Store {
     }
   }
 }
-
-/** What was decided is done, but not to its end: the next command ends it. */
-function halfDone(what: string, error: unknown): GantryError {
-  const { code, errno, syscall, message } = error as NodeJS.ErrnoException;
-  return new GantryError("SYSTEM_CALL_FAILED", `${what}: ${message}`, {
-    remedy: "The next gantry command goes on with it; gantry system fsck tells whether all is well.",
-    details: { step: syscall, errno: Math.abs(errno ?? 0), name: code },
-    cause: error,
-  });
-}
-
-/** Everything that may be collected. */
-function wholeContent(layout: StoreLayout): Intent {
-  const named = (directory: string): string[] => readdirSync(directory).filter((name) => HEX.test(name));
-  const chains = readdirSync(layout.chainsDir()).map((name) => name.split(".")[0] as string);
-  return {
-    blobs: named(layout.blobsDir()),
-    layers: named(layout.layersDir()),
-    chains: [...new Set(chains)].filter((name) => HEX.test(name)),
-  };
-}
-
-function intentOf(images: Image[]): Intent {
-  const intent: Intent = { blobs: [], layers: [], chains: [] };
-  for (const image of images) {
-    const layers = whole(() => image.layers) ?? [];
-    const chain = chainId(layers.map((layer) => layer.diffId));
-    const indexed = image.indexes.flatMap(receivedBlobs);
-    const blobs = [image.id, image.manifest.digest, ...indexed, ...layers.map((layer) => layer.blob.digest)];
-    intent.blobs.push(...blobs.map(digestHex));
-    intent.layers.push(...layers.map((layer) => digestHex(layer.diffId)));
-    if (chain !== undefined) intent.chains.push(digestHex(chain));
-  }
-  return intent;
-}
-
-function receivedBlobs({ descriptor, parts = [] }: ReceivedIndex): Digest[] {
-  return [descriptor, ...parts].map((part) => part.digest);
-}
-
-const indexBlobs = (record: ImageRecord): Digest[] => (record.indexes ?? []).flatMap(receivedBlobs);
 
 /** What a record keeps when its manifest changes. */
 function named({ names, taggedAt, indexes }: ImageRecord): Pick<ImageRecord, "names" | "taggedAt" | "indexes"> {
@@ -460,16 +372,6 @@ function hasOtherIndex(records: ImageRecord[], { descriptor }: Pick<ReceivedInde
 
 function asList(ids: Digest | readonly Digest[]): readonly Digest[] {
   return typeof ids === "string" ? [ids] : ids;
-}
-
-/** What `read` gives, or undefined where it meets a damaged image. */
-function whole<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof GantryError) return undefined;
-    throw error;
-  }
 }
 
 function notFound(reference: string): GantryError {
