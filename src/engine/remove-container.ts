@@ -24,13 +24,13 @@ export interface RemoveContainerOptions {
 }
 
 const SIGKILL = 9;
-/** A start or a look at the lock takes milliseconds; who holds it longer is running. */
+/** A start or a look at the lock takes milliseconds; who holds it longer is running, or copies files in. */
 const LOCK_TIMEOUT_MS = 2000;
 
 /**
  * Removes a container with everything it has: files, log, name, cgroup. Interrupted, it either is still there or is gone
  * for every other command; the rest is removed by the next one.
- * @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS, CONTAINER_RUNNING
+ * @throws CONTAINER_NOT_FOUND, CONTAINER_AMBIGUOUS, CONTAINER_RUNNING, LOCK_TIMEOUT (something is being copied into it)
  */
 export async function removeContainer(
   store: Store,
@@ -42,7 +42,8 @@ export async function removeContainer(
   const lock = await lockFile(paths.shimLock, { timeoutMs: LOCK_TIMEOUT_MS }).catch((error: unknown) => {
     // Removed with its directory by somebody else, the shim of an auto-removed container for example.
     if (!existsSync(paths.directory)) return undefined;
-    throw isGantryError(error, "LOCK_TIMEOUT") ? running(paths) : error;
+    if (!isGantryError(error, "LOCK_TIMEOUT")) throw error;
+    throw readContainerStatus(paths).state === "running" ? running(paths) : inUse(paths, error);
   });
   if (lock === undefined) return;
   try {
@@ -111,6 +112,15 @@ function moveAside(paths: ContainerPaths, aside: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
+}
+
+/** It does not run, but another command has its lock. */
+function inUse(paths: ContainerPaths, cause: unknown): GantryError {
+  return new GantryError("LOCK_TIMEOUT", `cannot remove container "${paths.id}": another command is writing to it`, {
+    remedy: "Wait until the copy into it is done, or end that copy.",
+    details: { container: paths.id },
+    cause,
+  });
 }
 
 function running(paths: ContainerPaths): GantryError {

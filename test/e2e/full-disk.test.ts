@@ -119,4 +119,31 @@ describe.skipIf(reason)("on a full disk", { timeout: 120_000 }, () => {
       ) as string,
     });
   });
+
+  it("commit, export and cp fail for want of space, say so, and leave nothing", ({ skip }) => {
+    if (!mounts) skip();
+    const result = onDisk(
+      40,
+      `"$G" load -q -i ${image("small")} > /dev/null; "$G" create --name box --network none small:1 x > /dev/null`,
+      `head -c 6M /dev/zero | tr "\\0" x > "${disk}.data"; "$G" cp "${disk}.data" box:/data; echo "cp $?"`,
+      "fill; fill",
+      'seen() { (cd "$D" && find . -type f -o -type d | sort | sha256sum); }',
+      'before=$(seen); check() { test "$(seen)" = "$before" && echo nothing; }',
+      '"$G" commit box made:1 > /dev/null; echo "commit $?"; check',
+      '"$G" export -o "$D/out.tar" box; echo "export $?"; check',
+      `"$G" cp "${disk}.data" box:/more; echo "cp in $?"; check`,
+      `tar cf - -C "${disk}/.." "$(basename "${disk}.data")" | "$G" cp - box:/; echo "tar in $?"; check`,
+      '"$G" cp box:/data "$D/copied"; echo "cp out $?"; check',
+      'rm -f "$D"/filler* "$D"/f[0-9]*; "$G" system fsck --deep -q; echo "fsck $?"',
+      `rm -f "${disk}.data"`,
+    );
+    const out = ["commit", "export", "cp in", "tar in", "cp out"].flatMap((what) => [`${what} 1`, "nothing"]);
+    const err = result.stderr.toString();
+    expect({ out: lines(result), err }).toEqual({
+      out: ["cp 0", ...out, "fsck 0"],
+      err: expect.stringMatching(
+        /^(?:gantry: [^\n]*(?:needs 6\.\d MB in|needs 9\.\d MB in|no space left)[^\n]*\nFree [^\n]*\n){5}$/,
+      ) as string,
+    });
+  });
 });

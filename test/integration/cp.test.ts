@@ -360,6 +360,11 @@ describe.skipIf(skip)("cp", () => {
     const killed = writer();
     killed.stdin?.write(tar.subarray(0, 2 << 20));
     await until(() => lstatSync(join(upperOf("busy"), "tmp/late")).mtimeMs !== 0 && lockHeld("busy"));
+    const removal = store.try(["rm", "-f", "busy"]);
+    expect([removal.status, removal.stderr.toString()]).toEqual([
+      1,
+      expect.stringMatching(/another command is writing to it\n.*Wait until the copy/),
+    ]);
     killed.stdin?.on("error", () => undefined);
     killed.kill("SIGKILL");
     await new Promise((resolve) => killed.once("close", resolve));
