@@ -70,16 +70,18 @@ export async function bundle(root, dist) {
   await build({
     ...common,
     entryPoints: ["src/cli/main.ts"],
-    outfile: join(dist, "gantry.cjs"),
+    outfile: join(dist, "gantry.cjs.new"),
     banner: { js: `(function(require,__dirname,__filename){const module={exports:{}},exports=module.exports;${url}` },
     footer: { js: ";return module.exports})" },
   });
   await build({
     ...common,
     entryPoints: ["src/kernels/worker.ts"],
-    outfile: join(dist, "worker.cjs"),
+    outfile: join(dist, "worker.cjs.new"),
     banner: { js: url },
   });
+  // By rename: a gantry that starts meanwhile finds a whole program.
+  for (const program of ["worker.cjs", "gantry.cjs"]) renameSync(join(dist, `${program}.new`), join(dist, program));
   // ffi-rs ships one prebuilt library a platform; requiring it directly is 6 ms faster than through the package's entry.
   const require = createRequire(join(root, "package.json"));
   const libc = process.report?.getReport?.()?.header?.glibcVersionRuntime ? "gnu" : "musl";
