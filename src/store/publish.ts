@@ -79,9 +79,15 @@ export function intentOfPublication(prepared: Prepared): Intent {
   };
 }
 
+/** Where a blob is: in the scratch directory until it is moved, for another image of the same archive maybe. */
+function placeOf(layout: StoreLayout, prepared: Prepared, digest: Digest): string {
+  const fresh = prepared.blobs.get(digest);
+  return fresh !== undefined && existsSync(fresh) ? fresh : layout.blob(digest);
+}
+
 /** The id of the image with this manifest. @throws BLOB_MISSING, MANIFEST_INVALID */
 export function imageIdOf(layout: StoreLayout, prepared: Prepared, { digest }: Descriptor): Digest {
-  const file = prepared.blobs.get(digest) ?? layout.blob(digest);
+  const file = placeOf(layout, prepared, digest);
   if (!existsSync(file)) throw missing("BLOB_MISSING", `blob ${digest}`, file);
   return parseManifest(readFileSync(file)).config.digest;
 }
@@ -122,7 +128,7 @@ export function moveIntoPlace(
  * manifest is damaged takes another's.
  */
 export function isWhole(layout: StoreLayout, prepared: Prepared, { digest, size }: Descriptor): boolean {
-  const file = prepared.blobs.get(digest) ?? layout.blob(digest);
+  const file = placeOf(layout, prepared, digest);
   if (statSync(file, { throwIfNoEntry: false })?.size !== size) return false;
   const isThere = (blob: Descriptor): boolean =>
     prepared.blobs.has(blob.digest) ||

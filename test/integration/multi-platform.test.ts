@@ -95,6 +95,15 @@ describe("an archive of a multi-platform image", () => {
     expect(store.listing().filter((line) => /blobs\/.*\/.|layers\/./.test(line))).toEqual([]);
   });
 
+  it("may list one of its manifests once more, under a name of its own", async () => {
+    const { layout, images } = await multiPlatform(gzip);
+    layout.list(images["linux/arm64/v8"]!.manifest, "foreign:1");
+    await store.load(file(await layout.archive()));
+    expect(platforms("multi:1")).toEqual(ALL);
+    expect(platforms("foreign:1")).toEqual(["linux/arm64/v8"]);
+    expect(store.open().resolveImage("foreign:1").index).toBeUndefined();
+  });
+
   it("gives one platform after the other to the same name", async () => {
     const { layout } = await multiPlatform();
     const source = file(await layout.archive());
