@@ -87,6 +87,11 @@ function contender(tool, { label, setup, command, aside }) {
   };
 }
 
+/** PEERS="docker podman" measures beside these only. */
+const wanted = process.env.PEERS?.split(" ");
+
 /** @param entries [tool, { label?, setup?, command, aside? }] pairs; those whose tool is not installed are left out */
 export const available = (entries) =>
-  entries.filter(([tool]) => tools[tool].available).map(([tool, spec]) => contender(tool, spec));
+  entries
+    .filter(([tool]) => tools[tool].available && (tool === "gantry" || wanted === undefined || wanted.includes(tool)))
+    .map(([tool, spec]) => contender(tool, spec));
