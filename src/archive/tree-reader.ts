@@ -1,13 +1,11 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { openIn } from "../bridge/file.ts";
 import { fileError, GantryError } from "../errors/index.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
+import { openRegular, REFERENCE } from "./open-regular.ts";
 
 /** Most bytes that one read hands out. Small files lie close together: one system call serves many of them. */
 export const MAX_READ_BYTES = 128 * 1024;
-
-/** A container may put something else in a file's place at any moment: never follow a link, never wait for a pipe. */
-const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * Where the data of a layer's files is: in a tar, which may be a range of a larger file (an archive's member) and then
@@ -125,7 +123,7 @@ export class TreeReader {
   #openFile(root: string, inode: number): number {
     if (this.#file?.inode === inode) return this.#file.fd;
     this.#leaveFile();
-    const fd = openIn(root, this.#index.pathOf(this.#index.firstNodeOf(inode)), READ_ONLY);
+    const fd = openRegular(openIn(root, this.#index.pathOf(this.#index.firstNodeOf(inode)), REFERENCE));
     this.#file = { inode, fd };
     return fd;
   }

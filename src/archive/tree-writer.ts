@@ -5,10 +5,9 @@ import type { Reporter } from "../events/progress.ts";
 import { END_OF_ARCHIVE, paddingBytes, treeBatches, type TreeData, type TreeItem } from "../kernels/tar-write.ts";
 import type { LayerIndex } from "../layer/layer-index.ts";
 import { GatherWriter } from "./gather-writer.ts";
+import { openRegular, REFERENCE } from "./open-regular.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
-/** The container may put something else in a file's place at any moment: never follow a link, never wait for a pipe. */
-const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /** Where the data of a layer's files is: at offsets in its tar, or in files of its tree. */
@@ -160,7 +159,7 @@ class SourceFiles {
       const fd = openIn(root, path.length === 0 ? "." : path, DIRECTORY);
       this.#directory = { node: parent, fd, prefix: Buffer.from(`/proc/self/fd/${fd}/`) };
     }
-    return openSync(Buffer.concat([this.#directory.prefix, this.#index.nameOf(node)]), READ_ONLY);
+    return openRegular(openSync(Buffer.concat([this.#directory.prefix, this.#index.nameOf(node)]), REFERENCE));
   }
 
   #leaveDirectory(): void {
